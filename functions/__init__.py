@@ -1,0 +1,1 @@
+"""Runhaven's server: Lambda handlers, the app and its rooms."""

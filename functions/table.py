@@ -1,0 +1,362 @@
+"""The one seam to DynamoDB: which client serves, how items are read and written, what its errors mean.
+
+PK                       SK                       what
+T#<team>                 META                     team
+T#<team>                 U#<user>                 membership and role
+T#<team>                 E#<exp>                  experiment
+T#<team>                 N#E#<hash(name)>         experiment name -> id
+T#<team>                 K#<token id>             an access token as its team lists it
+T#<team>#E#<exp>         DS#<hash(name,digest)>   dataset
+T#<team>#E#<exp>#<shard> R#<run>#t#<key>          a run's tail: log calls not yet folded into its head
+                         R#<run>#x<n>             its overflow, when the head outgrows one item
+                         R#<run>~                 its head
+                         L#<model>                logged model
+T#<team>#R#<run>         C#<ms>#<hash>            metric block: the points of one fold
+T#<team>#R#<run>         S#<hash(metric)>#<ms>#<hash>  metric segment: compacted blocks of one metric
+T#<team>#R#<run>         D#<hash(metric)>         downsampled line
+USER#<user>              META                     the user: e-mail, primary team, deployment roles
+USER#<user>              T#<team>                 the same membership seen from the user
+EMAIL#<hash(e-mail)>     META                     e-mail -> user
+KEY#<sha256 of token>    META                     access token (only its hash is stored)
+
+Prefixes are added, never used again for something else. Text chosen by a user enters a key only as a hash.
+Every item carries its format number `f`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import botocore.config
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from functions.errors import Aborted, Busy, Unavailable
+from functions.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pynamodb.expressions.condition import Condition
+
+Raw = dict[str, Any]
+ItemT = TypeVar("ItemT", bound="Item")
+
+# DynamoDB's limits: items per BatchWriteItem, keys per BatchGetItem, items per transaction, bytes per item.
+BATCH_WRITE, BATCH_GET, TRANSACTION, ITEM_BYTES = 25, 100, 100, 400 * 1024
+_TRIES = 6
+_THROTTLED = frozenset({
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "ThrottlingError",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+})  # fmt: skip
+
+
+class Key(NamedTuple):
+    """Where an item lies. Only the `items` of a room make one, from a Grant."""
+
+    pk: str
+    sk: str
+
+    def raw(self) -> Raw:
+        """The key as DynamoDB takes it."""
+        return {"PK": {"S": self.pk}, "SK": {"S": self.sk}}
+
+
+class Item(Model):
+    """What every stored item has: its key and its format number."""
+
+    class Meta:
+        """PynamoDB wants a table name at class creation; this module names the table at each call."""
+
+        table_name = ""
+
+    PK = UnicodeAttribute(hash_key=True)
+    SK = UnicodeAttribute(range_key=True)
+    f = NumberAttribute(default=1)
+
+
+class Lost(Exception):
+    """A condition did not hold, and nothing was written.
+
+    `items` has an entry per write: what
+    stood there ({} where nothing did), or None for a write of a transaction whose own condition held.
+    """
+
+    def __init__(self, items: Sequence[Raw | None]) -> None:
+        super().__init__("condition failed")
+        self.items = list(items)
+
+
+class Put(NamedTuple):
+    """Write a whole item, if the condition holds."""
+
+    item: Item
+    condition: Condition | None = None
+
+
+class Delete(NamedTuple):
+    """Remove an item, if the condition holds."""
+
+    key: Key
+    condition: Condition | None = None
+
+
+class Check(NamedTuple):
+    """Write nothing, but demand that the condition holds."""
+
+    key: Key
+    condition: Condition
+
+
+_clients: dict[tuple[str, str], Any] = {}
+_pool: list[ThreadPoolExecutor] = []
+
+
+def client() -> Any:
+    """The DynamoDB client of this process, made at the first call.
+
+    Three tries within about three seconds, so that a caller behind API Gateway gets an honest 429 or 503.
+    """
+    chosen = settings()
+    place = (chosen.region, chosen.dynamodb_url)
+    if place not in _clients:
+        config = botocore.config.Config(
+            connect_timeout=2,
+            read_timeout=10,
+            max_pool_connections=32,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            parameter_validation=False,
+        )
+        _clients[place] = botocore.session.get_session().create_client(
+            "dynamodb", region_name=chosen.region, endpoint_url=chosen.dynamodb_url or None, config=config
+        )
+    return _clients[place]
+
+
+def forget_clients() -> None:
+    """Drop the clients of this process, so that the next call makes new ones (another endpoint, a fork)."""
+    _clients.clear()
+
+
+def get(kind: type[ItemT], key: Key) -> ItemT | None:
+    """One item, read strongly, or None."""
+    raw = _call("get_item", Key=key.raw(), ConsistentRead=True).get("Item")
+    return kind.from_raw_data(raw) if raw else None
+
+
+def get_many(kind: type[ItemT], keys: Sequence[Key]) -> list[ItemT]:
+    """The items that exist among *keys*, in no order, read strongly."""
+    found: list[Raw] = []
+    name = settings().table
+    for start in range(0, len(keys), BATCH_GET):
+        wanted: Any = {
+            name: {"Keys": [key.raw() for key in keys[start : start + BATCH_GET]], "ConsistentRead": True}
+        }
+        for attempt in _attempts():
+            answer = _call("batch_get_item", table=False, RequestItems=wanted)
+            found += answer.get("Responses", {}).get(name, [])
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                break
+            _pause(attempt)
+    return [kind.from_raw_data(raw) for raw in found]
+
+
+def query(
+    pk: str,
+    prefix: str = "",
+    *,
+    after: str | None = None,
+    until: str | None = None,
+    limit: int | None = None,
+    backwards: bool = False,
+) -> Iterator[Raw]:
+    """The items of a partition whose SK begins with *prefix*, in key order, read strongly, page by page.
+
+    Args:
+        pk: the partition.
+        prefix: what the SK begins with.
+        after: begin behind this SK (excluded).
+        until: with *prefix* as the first SK, end at this SK (included) instead of at the prefix's end.
+        limit: how many items a page holds at the most; the iterator goes on beyond it if it is asked to.
+        backwards: from the last to the first.
+    """
+    names = {"#p": "PK"}
+    values: Raw = {":p": {"S": pk}}
+    condition = "#p = :p"
+    if until is not None:
+        condition += " AND #s BETWEEN :a AND :b"
+        values |= {":a": {"S": prefix}, ":b": {"S": until}}
+    elif prefix:
+        condition += " AND begins_with(#s, :a)"
+        values[":a"] = {"S": prefix}
+    if len(values) > 1:
+        names["#s"] = "SK"
+    asked: Raw = {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ConsistentRead": True,
+        "ScanIndexForward": not backwards,
+    }
+    if limit is not None:
+        asked["Limit"] = limit
+    if after is not None:
+        asked["ExclusiveStartKey"] = Key(pk, after).raw()
+    while True:
+        answer = _call("query", **asked)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def put(item: Item, condition: Condition | None = None) -> None:
+    """Write one item whole.
+
+    Raises:
+        Lost: the condition did not hold.
+    """
+    asked = {"Item": item.serialize(), **_spoken(condition)}
+    if condition is not None:
+        asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    _call("put_item", **asked)
+
+
+def delete(key: Key, condition: Condition | None = None) -> None:
+    """Remove one item; removing what is not there is no error.
+
+    Raises:
+        Lost: the condition did not hold.
+    """
+    asked = {"Key": key.raw(), **_spoken(condition)}
+    if condition is not None:
+        asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    _call("delete_item", **asked)
+
+
+def put_many(items: Sequence[Item]) -> None:
+    """Write items without conditions, 25 a call; the last of those with the same key wins."""
+    unique = {(item.PK, item.SK): item.serialize() for item in items}
+    _write_batches([{"PutRequest": {"Item": raw}} for raw in unique.values()])
+
+
+def delete_many(keys: Sequence[Key]) -> None:
+    """Remove items without conditions, 25 a call."""
+    _write_batches([{"DeleteRequest": {"Key": key.raw()}} for key in dict.fromkeys(keys)])
+
+
+def transact(*writes: Put | Delete | Check) -> None:
+    """All of it or nothing, at most 100 writes to as many items.
+
+    Raises:
+        Lost: a condition did not hold; `items` has an entry per write, None where its own condition held.
+        Aborted: others kept changing the same items.
+    """
+    asked = [_transactional(write) for write in writes]
+    for attempt in _attempts(Aborted("The same thing is being changed by others; try again.", retry_after=1)):
+        try:
+            _call("transact_write_items", table=False, TransactItems=asked)
+        except ClientError as error:
+            reasons: list[Any] = error.response.get("CancellationReasons", [])
+            codes = {reason.get("Code") for reason in reasons}
+            if "ConditionalCheckFailed" in codes:
+                raise Lost([_stood(reason) for reason in reasons]) from error
+            if "TransactionConflict" not in codes and not codes & _THROTTLED:
+                raise
+            _pause(attempt)
+        else:
+            return
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Run calls side by side and give their results in order: one round trip instead of several."""
+    if not _pool:
+        _pool.append(ThreadPoolExecutor(max_workers=16, thread_name_prefix="table"))
+    waiting = [_pool[0].submit(call) for call in calls[1:]]
+    return [calls[0](), *(one.result() for one in waiting)]
+
+
+def retry_after_lost(attempt: int) -> None:
+    """Wait a jittered moment before an optimistic write is tried again."""
+    _pause(attempt)
+
+
+def _stood(reason: Raw) -> Raw | None:
+    return reason.get("Item", {}) if reason.get("Code") == "ConditionalCheckFailed" else None
+
+
+def _transactional(write: Put | Delete | Check) -> Raw:
+    asked: Raw = {"TableName": settings().table, **_spoken(write.condition)}
+    if write.condition is not None:
+        asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if isinstance(write, Put):
+        return {"Put": {"Item": write.item.serialize(), **asked}}
+    return {type(write).__name__.replace("Check", "ConditionCheck"): {"Key": write.key.raw(), **asked}}
+
+
+def _spoken(condition: Condition | None) -> Raw:
+    if condition is None:
+        return {}
+    names: dict[str, str] = {}
+    values: Raw = {}
+    spoken: Raw = {"ConditionExpression": condition.serialize(names, values)}
+    spoken["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+    if values:
+        spoken["ExpressionAttributeValues"] = values
+    return spoken
+
+
+def _write_batches(requests: Sequence[Raw]) -> None:
+    name = settings().table
+    for start in range(0, len(requests), BATCH_WRITE):
+        wanted: Any = {name: list(requests[start : start + BATCH_WRITE])}
+        for attempt in _attempts():
+            wanted = _call("batch_write_item", table=False, RequestItems=wanted).get("UnprocessedItems")
+            if not wanted:
+                break
+            _pause(attempt)
+
+
+def _attempts(otherwise: Exception | None = None) -> Iterator[int]:
+    yield from range(_TRIES)
+    raise otherwise or Unavailable(
+        "The table is too busy to take the whole request; send it again.", retry_after=1
+    )
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0.2, 1) * 0.02 * 2**attempt)
+
+
+def _call(operation: str, *, table: bool = True, **asked: Any) -> Any:
+    if table:
+        asked["TableName"] = settings().table
+    try:
+        return getattr(client(), operation)(**asked)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code == "ConditionalCheckFailedException":
+            answer: Raw = {**error.response}
+            raise Lost([answer.get("Item", {})]) from error
+        if code in _THROTTLED:
+            message = "The table is throttled; slow down."
+            raise Busy(message, retry_after=1) from error
+        if code in {"TransactionInProgressException", "TransactionConflictException"}:
+            message = "The same thing is being changed by others; try again."
+            raise Aborted(message, retry_after=1) from error
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            message = "The table does not answer right now."
+            raise Unavailable(message, retry_after=2) from error
+        raise
+    except BotoCoreError as error:
+        message = "The table cannot be reached right now."
+        raise Unavailable(message, retry_after=2) from error
