@@ -1,0 +1,1 @@
+"""The words that client and server exchange: plain frozen dataclasses with annotated limits."""
