@@ -1,0 +1,1 @@
+"""Experiments and the datasets that their runs read."""
