@@ -1,0 +1,26 @@
+"""Door for the table's stream: every change goes to the rooms' reactions; what fails is tried again alone."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from functions import telemetry
+from functions.metrics import reactions
+
+_processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+
+
+def changed(record: DynamoDBRecord) -> None:
+    """Tell the rooms of one change."""
+    images = record.raw_event["dynamodb"]
+    try:
+        reactions.on_change(images.get("OldImage"), images.get("NewImage"))
+    except Exception:
+        telemetry.failure("a reaction failed", sequence=images.get("SequenceNumber"))
+        raise
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Take a batch of changes; answers which of them failed."""
+    return process_partial_response(event=event, record_handler=changed, processor=_processor, context=context)

@@ -1,0 +1,409 @@
+"""The verbs of runs. Metrics are logged one floor up: `metrics.service` folds what `append` leaves here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from heapq import merge as merged
+from itertools import chain, islice
+from typing import NamedTuple
+
+from functions import limits, table
+from functions.access.grants import Grant, grant, own
+from functions.access.policy import Action
+from functions.access.principal import Principal
+from functions.errors import NotFound, Unacceptable
+from functions.experiments import service as experiments
+from functions.experiments.service import Dataset, Experiment
+from functions.ids import (
+    SHARDS,
+    RunId,
+    new_run_id,
+    now_ms,
+    parse_experiment_id,
+    parse_model_id,
+    parse_run_id,
+    shown,
+    start_time,
+)
+from functions.runs import items, store
+from functions.runs.content import Content, Input, Output
+from functions.runs.items import Head, Stored
+from functions.runs.limits import (
+    ENDED,
+    INPUT_TAG_CHARS,
+    INPUT_TAG_KEY_CHARS,
+    NAME_CHARS,
+    PARAM_CHARS,
+    STATUSES,
+    TAG_CHARS,
+    check_texts,
+)
+from functions.runs.merge import NAME_TAG, Goals, Run, with_numbers
+from functions.runs.names import invented
+from functions.runs.points import Batch
+
+# The tag of an input that says what a dataset was read for: `train`, `eval`.
+CONTEXT_TAG = "mlflow.data.context"
+# How many items one page of a shard reads at the most, when only the first runs are asked for.
+PAGE_ITEMS = 1000
+
+
+class Open(NamedTuple):
+    """A run that was read to be written to: the caller may, and it is active."""
+
+    grant: Grant
+    run: RunId
+    stored: Stored
+    experiment: Experiment
+
+
+class Writer(NamedTuple):
+    """Whose records a change carries: an SDK writer and the sequence numbers of these records."""
+
+    name: str
+    numbers: Sequence[int]
+
+
+def create(
+    who: Principal,
+    *,
+    experiment_id: str,
+    name: str | None = None,
+    start: int | None = None,
+    user_id: str = "",
+    tags: Mapping[str, str] | None = None,
+    key: str | None = None,
+) -> Run:
+    """Start a run.
+
+    Args:
+        who: the caller, stamped on the run as `created_by`.
+        experiment_id: an active experiment of the team.
+        name: the run's name; the tag `mlflow.runName` says the same, and one of both may be left out.
+        start: start time in ms; missing means now. It never changes.
+        user_id: who the client says it is: a claim only.
+        tags: first tags.
+        key: a client's own key: the same key, experiment and start time are the same run, however often it is sent.
+
+    Raises:
+        NotFound: no such experiment.
+        Unacceptable: a bad name, tag or time, or the experiment is deleted.
+    """
+    g = grant(who, Action.CREATE_RUN)
+    started = start_time(start)
+    content = Content()
+    content.tags = check_texts(tags or {}, TAG_CHARS, "tags")
+    name = _agreed_name(name, content.tags.pop(NAME_TAG, None))
+    limits.text(user_id, "user_id", NAME_CHARS)
+    experiment = experiments.get(who, parse_experiment_id(experiment_id))
+    if experiment.lifecycle != "active":
+        message = f"The experiment {experiment_id} must be in the 'active' state. Current state is deleted."
+        raise Unacceptable(message, field="experiment_id")
+    blob = content.packed()
+    if len(blob) > items.BLOB_BYTES:
+        message = "The first tags of a run take at most 400 KB; send the rest with later calls."
+        raise Unacceptable(message, field="tags")
+    while True:
+        run = new_run_id(experiment_id, started, key)
+        head = items.new_head(
+            g, run, blob, n=name, st="RUNNING", s=started, u=user_id or None, by=who.name, tok=who.token
+        )
+        stood = store.put_new(head)
+        if stood is None:
+            return _seen(Stored(head, blob, []), experiment)
+        if key is not None:
+            own(who, stood.tok)
+            return _seen(store.read(g, run), experiment)
+
+
+def get(who: Principal, run_id: str) -> Run:
+    """One run with everything that was logged before this call.
+
+    Raises:
+        NotFound: no such run in the team.
+    """
+    g, run = grant(who, Action.READ_RUN), parse_run_id(run_id)
+    stored, experiment = table.together(lambda: store.read(g, run), lambda: _experiment(who, run))
+    own(who, stored.head.tok)
+    return _seen(stored, experiment)
+
+
+def update(
+    who: Principal,
+    run_id: str,
+    *,
+    status: str | None = None,
+    end_time: int | None = None,
+    name: str | None = None,
+) -> Run:
+    """Change a run's status, end time or name; what is None stays.
+
+    A run that ends becomes due for settling: its tail is folded and its history compacted by the house's jobs.
+    """
+    if status is not None and status not in STATUSES:
+        message = f"Invalid value {shown(status)} for parameter 'status' supplied: expected one of {', '.join(STATUSES)}."
+        raise Unacceptable(message, field="status")
+    if end_time is not None:
+        limits.int64(end_time, "end_time", least=0)
+    if name:
+        limits.text(name, "run_name", NAME_CHARS)
+
+    def how(head: Head, _: Content) -> bool:
+        if status is not None:
+            head.st = status
+            if status in ENDED:
+                head.due = now_ms()
+        if end_time is not None:
+            head.e = end_time
+        if name:
+            head.n = name
+        return True
+
+    opened = open_to_write(who, run_id)
+    return _seen(store.change(opened.grant, opened.run, opened.stored, how), opened.experiment)
+
+
+def amend(
+    who: Principal,
+    run_id: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Set params, which never change once they are set, and tags, which may.
+
+    Raises:
+        Unacceptable: a param has another value already (then nothing is written), or a bad key or value.
+    """
+    checked = check_texts(params or {}, PARAM_CHARS, "params"), check_texts(tags or {}, TAG_CHARS, "tags")
+    amend_open(open_to_write(who, run_id), *checked)
+
+
+def amend_open(
+    opened: Open, params: Mapping[str, str], tags: Mapping[str, str], writer: Writer | None = None
+) -> Open:
+    """`amend` on a run that was just read, with keys and values already checked."""
+
+    def how(head: Head, content: Content) -> bool:
+        before = (dict(content.params), dict(content.tags), head.n, content.writers)
+        for key, value in params.items():
+            if content.params.setdefault(key, value) != value:
+                raise _param_changed(opened.run, key, content.params[key], value)
+        content.tags.update(tags)
+        head.n = content.tags.pop(NAME_TAG, None) or head.n
+        if writer is not None:
+            known = content.writers.get(writer.name, [])
+            content.writers = {**content.writers, writer.name: with_numbers(known, writer.numbers)}
+        return before != (content.params, content.tags, head.n, content.writers)
+
+    if not params and not tags:
+        return opened
+    return opened._replace(stored=store.change(opened.grant, opened.run, opened.stored, how))
+
+
+def delete_tag(who: Principal, run_id: str, key: str) -> None:
+    """Remove a tag.
+
+    Raises:
+        NotFound: the run has no such tag.
+        Unacceptable: it is the run's name, which can be changed only.
+    """
+    if key == NAME_TAG:
+        message = f"The tag '{NAME_TAG}' is the run's name; a run always has one."
+        raise Unacceptable(message, field="key")
+
+    def how(_: Head, content: Content) -> bool:
+        if content.tags.pop(key, None) is None:
+            message = f"No tag with name: {shown(key)} in run with id {run_id}."
+            raise NotFound(message, field="key")
+        return True
+
+    opened = open_to_write(who, run_id)
+    store.change(opened.grant, opened.run, opened.stored, how)
+
+
+def delete(who: Principal, run_id: str) -> None:
+    """Hide a run until it is restored; deleting twice is the same as once."""
+    _mark_deleted(who, run_id, now_ms())
+
+
+def restore(who: Principal, run_id: str) -> None:
+    """Bring a deleted run back; restoring an active one changes nothing.
+
+    Raises:
+        Unacceptable: its whole experiment is deleted.
+    """
+    _mark_deleted(who, run_id, None)
+
+
+def log_inputs(
+    who: Principal,
+    run_id: str,
+    *,
+    datasets: Sequence[tuple[Dataset, Mapping[str, str]]] = (),
+    models: Sequence[tuple[str, Mapping[str, str]]] = (),
+) -> None:
+    """Add datasets and logged models that the run read, each with its tags; one that is there keeps its tags.
+
+    Raises:
+        NotFound: no such run in the team.
+        Unacceptable: a dataset breaks a limit, or a tag does, or the run is deleted.
+    """
+    for _, tags in (*datasets, *models):
+        _check_input_tags(tags)
+    opened = open_to_write(who, run_id)
+    read = [(dataset, tags.get(CONTEXT_TAG)) for dataset, tags in datasets]
+    known_as = experiments.put_datasets(opened.grant, opened.run.experiment, read) if read else []
+    inputs = [Input(one, "", dict(tags)) for one, (_, tags) in zip(known_as, datasets, strict=True)]
+    inputs += [Input("", parse_model_id(one).text, dict(tags)) for one, tags in models]
+
+    def how(_: Head, content: Content) -> bool:
+        known = {(one.dataset_id, one.model_id) for one in content.inputs}
+        new = {(one.dataset_id, one.model_id): one for one in reversed(inputs)}
+        fresh = [one for place, one in reversed(new.items()) if place not in known]
+        content.inputs = [*content.inputs, *fresh]
+        return bool(fresh)
+
+    store.change(opened.grant, opened.run, opened.stored, how)
+
+
+def log_outputs(who: Principal, run_id: str, models: Sequence[tuple[str, int]]) -> None:
+    """Add logged models that the run wrote, each with its step; a model that is there already keeps its step.
+
+    Raises:
+        NotFound: no such run in the team.
+        Unacceptable: a step that is no int64, or the run is deleted.
+    """
+    outputs = [Output(parse_model_id(one).text, limits.int64(step, "step")) for one, step in models]
+
+    def how(_: Head, content: Content) -> bool:
+        known = {one.model_id for one in content.outputs}
+        fresh = list({one.model_id: one for one in outputs if one.model_id not in known}.values())
+        content.outputs = [*content.outputs, *fresh]
+        return bool(fresh)
+
+    opened = open_to_write(who, run_id)
+    store.change(opened.grant, opened.run, opened.stored, how)
+
+
+def open_to_write(who: Principal, run_id: str) -> Open:
+    """Read a run that is about to be written to.
+
+    Raises:
+        NotFound: no such run in the team.
+        NotAllowed: a log token's, but not its own run.
+        Unacceptable: the run or its experiment is deleted.
+    """
+    g, run = grant(who, Action.LOG), parse_run_id(run_id)
+    experiment = experiments.remembered(g, run.experiment)
+    if experiment is None:
+        stored, experiment = table.together(
+            lambda: store.read(g, run), lambda: experiments.known(g, run.experiment)
+        )
+    else:
+        stored = store.read(g, run)
+    own(who, stored.head.tok)
+    if _seen(stored, experiment).lifecycle != "active":
+        message = f"The run {run.text} must be in the 'active' state. Current state is deleted."
+        raise Unacceptable(message, field="run_id")
+    return Open(g, run, stored, experiment)
+
+
+def append(opened: Open, batch: Batch) -> Stored:
+    """Leave a batch of points in the run's tail: written when this returns, and seen by every reader."""
+    tails = items.tails_of(opened.grant, opened.run, batch)
+    store.put_tails(tails)
+    known = dict(opened.stored.tails) | {key: tail.d for key, tail in tails}
+    return Stored(opened.stored.head, opened.stored.blob, list(known.items()))
+
+
+def listing(
+    who: Principal, experiment_ids: Sequence[str], *, after: str | None = None, page: int | None = None
+) -> tuple[Iterator[Run], list[Experiment]]:
+    """All runs of these experiments, deleted ones too, in MLflow's default order (ascending run id).
+
+    Args:
+        who: the caller.
+        experiment_ids: where to look.
+        after: begin behind this run id.
+        page: how many runs will be asked for, where that is known: then only about as much is read.
+
+    Returns:
+        The runs, and those of the experiments that exist, both read in the same round.
+    """
+    g = grant(who, Action.READ)
+    limit = None if page is None else min(PAGE_ITEMS, 2 * page)
+
+    def begin(experiment_id: str, shard: int) -> tuple[list[Stored], Iterator[Stored]]:
+        found = store.read_shard(g, experiment_id, shard, after, limit)
+        return list(islice(found, page)), found
+
+    shards = [partial(begin, one, shard) for one in experiment_ids for shard in range(SHARDS)]
+    searched, *started = table.together(lambda: experiments.several(g, experiment_ids), *shards)
+    stored = merged(*(chain(first, rest) for first, rest in started), key=lambda one: one.head.SK)
+    return (_seen(one, searched[one.experiment_id]) for one in stored if one.experiment_id in searched), [
+        *searched.values()
+    ]
+
+
+def goals_of(experiment: Experiment) -> Goals:
+    """The experiment's goals in the form that merging takes."""
+    return Goals(experiment.goals, experiment.primary)
+
+
+def _check_input_tags(tags: Mapping[str, str]) -> None:
+    for key, value in tags.items():
+        limits.text(key, "tags.key", INPUT_TAG_KEY_CHARS, shortest=1)
+        limits.text(value, f"tags['{key}']", INPUT_TAG_CHARS)
+
+
+def _experiment(who: Principal, run: RunId) -> Experiment:
+    try:
+        return experiments.get(who, run.experiment)
+    except NotFound:
+        raise store.not_found(run) from None
+
+
+def _seen(stored: Stored, experiment: Experiment) -> Run:
+    facts = items.facts(stored.head)
+    restored = experiment.restored_at or 0
+    gone = experiment.lifecycle != "active" or (facts.deleted_at is not None and facts.deleted_at > restored)
+    return Run(
+        facts,
+        stored.blob,
+        stored.tails,
+        lifecycle="deleted" if gone else "active",
+        goals=goals_of(experiment),
+    )
+
+
+def _mark_deleted(who: Principal, run_id: str, at: int | None) -> None:
+    g, run = grant(who, Action.DELETE), parse_run_id(run_id)
+    stored, experiment = table.together(lambda: store.read(g, run), lambda: _experiment(who, run))
+    if at is None and experiment.lifecycle != "active":
+        message = f"The experiment {experiment.id} is deleted; restore it first."
+        raise Unacceptable(message, field="run_id")
+
+    def how(head: Head, _: Content) -> bool:
+        gone = head.gone is not None and head.gone > (experiment.restored_at or 0)
+        head.gone = at
+        return gone != (at is not None)
+
+    store.change(g, run, stored, how)
+
+
+def _agreed_name(name: str | None, tagged: str | None) -> str:
+    if name and tagged and name != tagged:
+        message = (
+            f"Both 'run_name' ({shown(name)}) and the tag '{NAME_TAG}' ({shown(tagged)}) were given;"
+            " they must agree."
+        )
+        raise Unacceptable(message, field="run_name")
+    return limits.text(name or tagged or invented(), "run_name", NAME_CHARS)
+
+
+def _param_changed(run: RunId, key: str, stands: str, value: str) -> Unacceptable:
+    message = (
+        f"Changing param values is not allowed. Param with key={shown(key)} was already logged with"
+        f" value={shown(stands)} for run ID={shown(run.text)}. Attempted logging new value {shown(value)}."
+    )
+    return Unacceptable(message, field="params")

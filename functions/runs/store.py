@@ -1,0 +1,152 @@
+"""Reading a run whole and changing its head: the one optimistic loop that every change goes through."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from functions import table
+from functions.access.grants import Grant
+from functions.errors import Aborted, Busy, NotFound, Unacceptable
+from functions.ids import RunId, now_ms
+from functions.runs import items
+from functions.runs.content import Content
+from functions.runs.items import Head, Stored
+from functions.runs.limits import ENDED
+from functions.runs.merge import Goals, absorb
+from functions.runs.points import Batch
+
+# With this many metric blocks a run becomes due for compaction.
+COMPACT_AT = 256
+# Bytes of a head's packed content: what texts may fill, what new metric names may, and what a transaction
+# takes. So a run that is full of texts can still be logged to, and what is in its tail can always be folded.
+TEXTS_ROOM, NAMES_ROOM, ROOM = (items.BLOB_BYTES * parts for parts in (8, 9, items.OVERFLOWS + 1))
+# A head's columns take this much for a metric, before they are deflated.
+_ROW_BYTES = 88
+# With eight writers on one head the last one needs about ten tries; sixteen end within about six seconds.
+_ATTEMPTS, _LONGEST_PAUSE = 16, 5
+Change = Callable[[Head, Content], bool]
+
+
+def read(grant: Grant, run: RunId) -> Stored:
+    """Head, overflow and tail in one strong read.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    place = items.group(grant, run)
+    for attempt in range(_ATTEMPTS):
+        found = list(items.grouped(table.query(place.pk, place.sk)))
+        if not found:
+            raise not_found(run)
+        if isinstance(found[0], Stored):
+            return found[0]
+        _pause(attempt)
+    raise _busy(run)
+
+
+def read_shard(
+    grant: Grant, experiment: str, shard: int, after: str | None, limit: int | None
+) -> Iterator[Stored]:
+    """The runs of one shard in ascending id, behind the run *after*; a page reads *limit* items."""
+    pk = items.partition(grant, experiment, shard)
+    behind = None if after is None else f"{items.RUN}{after}{items.HEAD}"
+    raws = table.query(pk, items.RUN, after=behind, limit=limit)
+    for stored in items.grouped(raws):
+        yield stored if isinstance(stored, Stored) else read(grant, stored)
+
+
+def put_new(head: Head) -> Head | None:
+    """Write a new run's head; answers the head that stood there already, if one did."""
+    try:
+        table.put(head, Head.PK.does_not_exist())
+    except table.Lost as lost:
+        stood = Head.from_raw_data(lost.items[0] or {})
+        return None if stood.w == head.w else stood
+    return None
+
+
+def change(grant: Grant, run: RunId, stored: Stored, how: Change, room: int = TEXTS_ROOM) -> Stored:
+    """Apply *how* to head and content and write the result, again if somebody else wrote in between.
+
+    Args:
+        grant: the right to do it.
+        run: the run.
+        stored: the run as it was read.
+        how: changes head and content in place and says whether it did; it may be called several times.
+        room: how many bytes the content may grow to.
+
+    Raises:
+        Unacceptable: the run would outgrow its room.
+        Busy: others kept winning.
+    """
+    for attempt in range(_ATTEMPTS):
+        head, content = stored.head, Content(stored.blob)
+        if not how(head, content):
+            return stored
+        blob = content.packed()
+        if len(blob) > room and len(blob) > len(stored.blob):
+            raise _full(run, len(blob))
+        stood = _write(items.writes(grant, run, head, blob))
+        if stood is None or stood.w == head.w:
+            return Stored(head, blob, stored.tails)
+        _pause(attempt)
+        stored = read(grant, run) if stood.nx or stood.w == "" else Stored(stood, stood.d, stored.tails)
+    raise _busy(run)
+
+
+def demand_room(run: RunId, stored: Stored, batch: Batch, goals: Goals) -> None:
+    """Demand that the head will have room for the batch's metric names when the tail is folded.
+
+    Raises:
+        Unacceptable: it has none; points of metrics that the run has already are always taken.
+    """
+    most = len(stored.blob) + sum(len(blob) for _, blob in stored.tails)
+    names = {point[0] for point in batch.points}
+    if most + sum(_ROW_BYTES + 4 * len(name) for name in names) <= NAMES_ROOM:
+        return
+    content = Content(stored.blob)
+    absorb(content, stored.batches(), goals)
+    if names <= content.metrics.keys():
+        return
+    absorb(content, [("", batch)], goals)
+    size = len(content.packed())
+    if size > NAMES_ROOM:
+        raise _full(run, size)
+
+
+def put_tails(tails: list[tuple[str, items.Tail]]) -> None:
+    """Write tail items side by side: no condition, so no contention."""
+    table.together(*(partial(table.put, tail) for _, tail in tails))
+
+
+def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals, blocks: int) -> Stored:
+    """Move the tail into the head, after its points were written as *blocks* metric blocks, and remove it.
+
+    The head names the tail items that are folded until they are gone, so a crash counts none twice.
+    """
+    tails = stored.batches()
+    present = {key for key, _ in tails}
+    # Only the first attempt's head was read together with the tail: it tells which folded keys are gone.
+    first = [True]
+
+    def how(head: Head, content: Content) -> bool:
+        kept = [key for key in content.folded if key in present or not first[0]]
+        first[0] = False
+        absorb(content, tails, goals)
+        content.folded = list(dict.fromkeys([*kept, *(key for key, batch in tails if not batch.writer)]))
+        head.nb += blocks
+        if head.due is None and (head.nb >= COMPACT_AT or head.st in ENDED):
+            head.due = now_ms()
+        return True
+
+    after = change(grant, run, stored, how, ROOM)
+    table.delete_many([items.tail_key(grant, run, key) for key in present])
+    return Stored(after.head, after.blob, [])
+
+
+def not_found(run: RunId) -> NotFound:
+    """The error for a run that is not there."""
+    return NotFound(f"Run '{run.text}' not found.", field="run_id")
+
+
+def _busy(run: RunId) -> Busy:
+    return Busy(f"Run {run.text} is being changed by many at once; try again.", retry_after=1)
