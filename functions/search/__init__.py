@@ -1,0 +1,1 @@
+"""Search: one grammar, parsed to a tree once and evaluated in one place."""
