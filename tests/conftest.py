@@ -1,0 +1,60 @@
+"""What every test may ask for: real engines and real clients. Under CI nothing is skipped."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import engines
+
+ROOT = Path(__file__).parents[1]
+CI = os.environ.get("CI") == "true"
+
+
+def clients() -> list[str]:
+    """The mlflow clients to try: those that RUNHAVEN_MLFLOW names, else under CI all, else the installed."""
+    if chosen := os.environ.get("RUNHAVEN_MLFLOW", "").split():
+        return chosen
+    known = [lock.stem.removeprefix("mlflow-") for lock in sorted(ROOT.glob("locks/mlflow-*.txt"))]
+    return known if CI else [version for version in known if client(version).exists()] or known[-1:]
+
+
+def client(version: str) -> Path:
+    """The Python in which scripts/test installs that client."""
+    return ROOT / f".venv-mlflow-{version}/bin/python"
+
+
+@pytest.fixture(scope="session", params=clients())
+def mlflow_python(request):
+    """The Python of a stock mlflow client, one after the other."""
+    python = client(request.param)
+    if not python.exists():
+        pytest.skip(f"no mlflow {request.param} client; scripts/test installs it")
+    return python
+
+
+@pytest.fixture(scope="module")
+def dynoxide():
+    """The URL of a DynamoDB engine that was empty when the module's first test asked for it."""
+    with engines.dynoxide() as url:
+        yield url
+
+
+def refuse_skips(report):
+    """Under CI a skip is a failure: what is not proved there is proved nowhere."""
+    if CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"skipped, which CI does not allow: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Look at each test's outcome."""
+    return refuse_skips((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report():
+    """Look at each module's outcome: a module can skip itself whole."""
+    return refuse_skips((yield))
