@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from functions import telemetry
 from functions.access import credentials
 from functions.access.credentials import Identity
-from functions.access.grants import to_write
+from functions.access.grants import beyond_logging, to_write
 from functions.access.policy import may_found
 from functions.access.principal import Principal
 from functions.errors import (
@@ -35,6 +35,7 @@ from functions.ids import shown
 from functions.mlflow.routes import ROUTES
 from functions.settings import settings
 from functions.teams import service as teams
+from functions.ui.routes import ROUTES as PAGE
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -57,6 +58,14 @@ _WORKSPACES = "/(?:ajax-)?api/[23][.]0/mlflow/workspaces"
 _BESIDE_TEAMS = re.compile(f"{_NATIVE}/(?:teams|me)|{_WORKSPACES}")
 # Whose path names the team of the request.
 _OF_TEAM = re.compile(f"(?:{_NATIVE}/teams|{_WORKSPACES})/([^/]+)(?:/.*)?", re.DOTALL)
+# Where a token of scope `log` gets as far as the verb: what a client needs to log its own runs.
+_LOGS = re.compile(
+    r"(?:GET|POST) /(?:ajax-)?api/[23][.]0/mlflow/(?:server-info|experiments/(?:get|get-by-name|create)"
+    r"|runs/(?:create|get|update|set-tag|delete-tag|outputs|log-(?:metric|parameter|batch|inputs|model)))"
+    r"|(?:GET|POST) /v1/experiments|GET /v1/experiments/{experiment_id}"
+    r"|POST /v1/runs|(?:GET|PATCH) /v1/runs/{run_id}|POST /v1/runs/{run_id}/(?:log|inputs|outputs)"
+    r"|PATCH /v1/runs/{run_id}/texts|DELETE /v1/runs/{run_id}/tags/{key:path}"
+)
 _ALWAYS = (
     (b"cache-control", b"no-store"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -74,7 +83,7 @@ class Verb(NamedTuple):
 def build() -> Starlette:
     """The whole house as an ASGI app."""
     verbs: dict[str, dict[str, Verb]] = {}
-    for method, path, endpoint, writes in ROUTES:
+    for method, path, endpoint, writes in (*ROUTES, *PAGE):
         verbs.setdefault(path, {})[method] = Verb(endpoint, writes)
     routes: list[BaseRoute] = [Route(path, Door(path, by_method)) for path, by_method in verbs.items()]
     app = Starlette(
@@ -176,7 +185,8 @@ class Native:
     async def _speak_framework(self, request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:
             path = request.scope["state"]["path"].removeprefix(_NATIVE)
-            there = [each for each in self._routes if each.path_regex.match(path)]
+            own = [each for each in self._app.routes if isinstance(each, Route)]
+            there = [each for each in (*own, *self._routes) if each.path_regex.match(path)]
             here = {method for each in there for method in each.methods or ()}
             error = _wrong_method(request.scope, here)
         return await _speak(request, error)
@@ -210,6 +220,8 @@ async def _native_gate(request: Request) -> None:
 def _may_enter(scope: Scope, route: str, *, writes: bool) -> None:
     state = scope["state"]
     state["route"] = route
+    if "who" in state and not _LOGS.fullmatch(f"{scope['method']} {route}"):
+        beyond_logging(state["who"])
     if writes:
         to_write(state["who"], beside_teams=_BESIDE_TEAMS.fullmatch(state["path"]) is not None)
 
@@ -240,10 +252,7 @@ def _below_team(app: App) -> App:
         state["path"], state["may_open"] = path, bool(named)
         if inside := _OF_TEAM.fullmatch(path):
             named.add(inside[1])
-        if len(named) > 1:
-            why = "The request names several teams: in its path and in X-MLFLOW-WORKSPACE."
-            raise Unacceptable(why, field="team")
-        state["named"] = next(iter(named), None)
+        state["named"] = named
         await app(scope, receive, send)
 
     return door
@@ -260,11 +269,13 @@ def _authenticated(app: App) -> App:
 
 
 def _caller(identity: Identity, state: Mapping[str, Any]) -> Principal:
-    named, needs_team = state["named"], _BESIDE_TEAMS.fullmatch(state["path"]) is None
+    if len(state["named"]) > 1:
+        raise Unacceptable("The request names several teams: in path and X-MLFLOW-WORKSPACE.", field="team")
+    named, needs_team = next(iter(state["named"]), None), _BESIDE_TEAMS.fullmatch(state["path"]) is None
     try:
         return credentials.enter(identity, named, needs_team=needs_team)
     except NotFound:
-        if not (settings().auto_teams and state["may_open"]):
+        if named is None or not (settings().auto_teams and state["may_open"]):
             raise
         who = credentials.enter(identity, None, needs_team=False)
         if not may_found(who).allowed:
@@ -286,7 +297,7 @@ def _spoken(app: App) -> App:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*_ALWAYS, *message.get("headers", ())]}
+                message = {**message, "headers": _completed(message.get("headers", ()))}
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
@@ -303,6 +314,13 @@ def _spoken(app: App) -> App:
         _log(state, method, status, start)
 
     return door
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with those that every answer has and this one does not set itself."""
+    given = list(headers)
+    names = {name.lower() for name, _ in given}
+    return [*(each for each in _ALWAYS if each[0] not in names), *given]
 
 
 async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -362,7 +380,7 @@ def _log(state: Mapping[str, Any], method: str, status: int, start: float) -> No
         route=state.get("route") or shown(state["path"]),
         status=status,
         milliseconds=round((time.perf_counter() - start) * 1000, 1),
-        team=who.team if who else state.get("named"),
+        team=who.team if who else None,
         user=who.sub if who else None,
         token=who.token if who else None,
     )

@@ -17,6 +17,7 @@ TRANSACTION_MAX_ITEMS     moto reads 25 items in a transaction, DynamoDB 100
 LimitedSizeDict           moto refuses items above 405,000 bytes, DynamoDB above 409,600
 sign_with                 moto signs tokens with a private key that everybody finds in its package
 _Shard, _Streams          moto keeps all stream records and all shard iterators for ever
+instances_tracked         and besides every item, record and iterator that it has ever made, for its dashboard
 """
 
 import hashlib
@@ -27,6 +28,7 @@ import time
 import zlib
 from base64 import b64decode
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -42,10 +44,11 @@ from moto.dynamodb.comparisons import OpDefault
 from moto.dynamodb.exceptions import MockValidationException as Refused
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.table import StreamShard, Table
+from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.models.utilities import DynamoJsonEncoder
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 from moto.dynamodbstreams import urls as stream_urls
+from moto.dynamodbstreams.models import ShardIterator
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 
 from functions.local_file import Kept, KeptItems, Partition
@@ -348,6 +351,9 @@ def _bend(*, wanted: bool) -> None:
     stream_urls.url_paths["{0}/$"] = (_Streams if wanted else DynamoDBStreamsHandler).dispatch
     responses.TRANSACTION_MAX_ITEMS = 100 if wanted else 25
     DynamoDBBackend.update_item = _update_item if wanted else _update  # type: ignore[assignment,method-assign]
+    kinds: list[Any] = [Item, StreamRecord, ShardIterator]
+    for kind in kinds:
+        kind.instances_tracked = deque(maxlen=0) if wanted else []
     LimitedSizeDict.__setitem__ = dict.__setitem__ if wanted else _careful  # type: ignore[method-assign]
 
 

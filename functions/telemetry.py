@@ -12,7 +12,7 @@ _loggers: list[Logger] = []
 def logger() -> Logger:
     """The house's logger, made at the first call. Never hand it a header, a body or a token."""
     if not _loggers:
-        _loggers.append(Logger(service="runhaven", level=settings().log_level))
+        _loggers.append(Logger(service="runhaven", level=settings().log_level, serialize_stacktrace=False))
     return _loggers[0]
 
 

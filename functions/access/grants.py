@@ -64,14 +64,14 @@ def for_card(team: str) -> Grant:
     return Grant(team, Action.READ)
 
 
-def for_self(who: Principal) -> None:
-    """Demand that *who* may see what is his own beside any team: his account and his teams.
+def beyond_logging(who: Principal) -> None:
+    """Demand a credential that is not for logging only, such as for the caller's own account and teams.
 
     Raises:
-        NotAllowed: the token is for logging only.
+        NotAllowed: the token is of scope `log`.
     """
     if who.scope is Scope.LOG:
-        raise NotAllowed("A token of scope 'log' may not see its user's account.")
+        raise NotAllowed("A token of scope 'log' may do nothing but log to runs that it creates.")
 
 
 def to_write(who: Principal, *, beside_teams: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from functions import revision, table
 from functions.access import items
-from functions.access.grants import Grant, for_self
+from functions.access.grants import Grant, beyond_logging
 from functions.access.policy import Deployment, Role
 from functions.access.principal import Principal
 from functions.errors import NotFound, Unacceptable
@@ -41,7 +41,7 @@ class Seat:
 
 def me(who: Principal) -> wire.Me:
     """The caller, and the first of his teams; a token of one team sees that team only."""
-    for_self(who)
+    beyond_logging(who)
     if who.bound:
         names = [who.team] if who.team else []
     else:

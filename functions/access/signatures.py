@@ -66,7 +66,7 @@ class KeyRing:
         try:
             published = json.loads(_fetched(self._url))["keys"]
             self._keys = {each["kid"]: key for each in published if (key := _public(each)) is not None}
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
         self._read_at = now
 
@@ -97,8 +97,6 @@ def claims(token: str) -> Claims | None:
         return None
 
 
-
-
 def _ours(said: dict[str, Any], chosen: Settings) -> Claims | None:
     sub, name = said["sub"], said.get("username")
     if said["iss"] != chosen.issuer or said.get("token_use") != "access":
@@ -117,7 +115,7 @@ def _public(published: Any) -> Any:
 
     if published.get("kty") != "RSA" or published.get("use", "sig") != "sig":
         return None
-    if published.get("alg", "RS256") != "RS256" or not isinstance(published["kid"], str):
+    if published.get("alg", "RS256") != "RS256" or not isinstance(published.get("kid"), str):
         return None
     try:
         key = jwt.algorithms.RSAAlgorithm.from_jwk({part: published[part] for part in ("kty", "n", "e")})

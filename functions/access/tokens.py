@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from functions import table
 from functions.access import items, members
-from functions.access.grants import Grant, for_self, grant
+from functions.access.grants import Grant, beyond_logging, grant
 from functions.access.memory import MEMORY
 from functions.access.policy import Action, Role, Scope
 from functions.access.policy import role as role_meant
@@ -76,7 +76,7 @@ def personal(
         NotAllowed: the caller's own credential is narrowed to a team or a scope.
         Unacceptable: a value is out of range.
     """
-    for_self(who)
+    beyond_logging(who)
     if who.bound or who.scope is not Scope.ALL:
         raise NotAllowed("A narrowed token may not create a wider one.")
     made, secret = _minted(who, name, scope_meant(scope), expires_in_days)

@@ -19,8 +19,10 @@ from functions.revision import Revised
 from runhaven.wire.datasets import Dataset, DatasetSummary
 from runhaven.wire.experiments import Experiment
 
-# An item ends at 400 KB (moto: 405,000 bytes); this leaves room for the plain attributes.
+# An item ends at 400 KB; this leaves room for the plain attributes.
 BLOB_BYTES = table.ITEM_BYTES - 8 * 1024
+# What the tags of an experiment may take in an answer; text that repeats itself would deflate without end.
+TAGS_BYTES = 2**20
 
 EXPERIMENT, DATASET, CONTEXT = "E#", "DS#", "DC#"
 _Body = tuple[str, str, str | None, str | None]
@@ -96,10 +98,13 @@ def packed(tags: dict[str, str]) -> bytes:
     Raises:
         Unacceptable: they outgrow an item.
     """
-    blob = zlib.compress(msgspec.msgpack.encode(tags), 1)
-    if len(blob) > BLOB_BYTES:
-        message = f"The tags take {len(blob)} bytes even when compressed; an experiment holds {BLOB_BYTES}."
-        raise Unacceptable(message, field="tags")
+    plain = msgspec.msgpack.encode(tags)
+    blob = zlib.compress(plain, 1)
+    if len(plain) > TAGS_BYTES or len(blob) > BLOB_BYTES:
+        message = (
+            f"The tags take {len(plain)} bytes, compressed {len(blob)}; an experiment holds {TAGS_BYTES}, "
+        )
+        raise Unacceptable(message + f"compressed {BLOB_BYTES}.", field="tags")
     return blob
 
 

@@ -74,18 +74,15 @@ def create(who: Principal, name: str, tags: Mapping[str, str] | None = None) -> 
     name = _checked_name(name)
     checked = {key: _checked_tag(key, value) for key, value in (tags or {}).items()}
     for _ in range(4):  # an id is taken once in 2^40
-        experiment_id = ids.new_experiment_id()
-        item = items.new(g, experiment_id, name, checked, ids.now_ms())
+        item = items.new(g, ids.new_experiment_id(), name, checked, ids.now_ms())
         revision.stamp(item)
         try:
             table.transact(*items.founding(g, item))
         except table.Lost as lost:
-            holder = lost.items[1]
-            if holder is None:
-                continue
-            if items.NameItem.from_raw_data(holder).experiment_id != experiment_id:
-                raise _taken(g, name, holder) from None
-        return _remember(g, item)
+            if lost.items[1] is not None:
+                raise _taken(g, name, lost.items[1]) from None
+        else:
+            return _remember(g, item)
     message = "No free experiment id was found; try again."
     raise Busy(message, retry_after=1)
 
@@ -317,7 +314,7 @@ def _experiment(raw: table.Raw) -> Experiment:
 
 
 def _weight(experiment: Experiment) -> int:
-    return 1000 + sum(len(key) + len(value) for key, value in experiment.tags.items())
+    return 1000 + sum(len(key) + len(value.encode()) for key, value in experiment.tags.items())
 
 
 def _no_such(experiment_id: str, state: str = "") -> NotFound:

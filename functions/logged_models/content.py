@@ -9,6 +9,9 @@ import msgspec
 from functions.errors import Unacceptable
 from runhaven.wire.logged_models import ModelMetric
 
+# What a model may take in an answer; text that repeats itself would deflate without end.
+PLAIN_BYTES = 2**20
+
 _Row = tuple[str, float, int, int, str | None, str | None, str | None]
 
 
@@ -20,22 +23,24 @@ class Content(msgspec.Struct, array_like=True):
     rows: list[_Row] = []
 
     def packed(self, most: int) -> bytes:
-        """The content as at most *most* bytes.
+        """The content as at most *most* bytes, from at most `PLAIN_BYTES` that are not compressed yet.
 
         Raises:
             Unacceptable: it takes more; `field` is what takes the most of it.
         """
-        blob = zlib.compress(msgspec.msgpack.encode(self), 1)
-        if len(blob) > most:
-            sizes = {
-                field: len(msgspec.msgpack.encode(getattr(self, field))) for field in self.__struct_fields__
-            }
-            field = max(sizes, key=lambda name: sizes[name]).replace("rows", "metrics")
+        plain = msgspec.msgpack.encode(self)
+        blob = zlib.compress(plain, 1)
+        if len(plain) > PLAIN_BYTES or len(blob) > most:
+            field = self._heaviest()
             message = (
-                f"The logged model takes {len(blob)} bytes even when compressed, most of it its {field}; "
+                f"The logged model takes {len(plain)} bytes, compressed {len(blob)}, most of it its {field}; "
             )
-            raise Unacceptable(message + f"{most} can be kept.", field=field)
+            raise Unacceptable(message + f"{PLAIN_BYTES} can be kept, compressed {most}.", field=field)
         return blob
+
+    def _heaviest(self) -> str:
+        sizes = {field: len(msgspec.msgpack.encode(getattr(self, field))) for field in self.__struct_fields__}
+        return max(sizes, key=lambda field: sizes[field]).replace("rows", "metrics")
 
     def metrics(self) -> list[ModelMetric]:
         """The metrics, in order of key, dataset and run."""

@@ -11,7 +11,7 @@ from functions.logged_models.content import Content, unpacked
 from functions.revision import Revised
 from runhaven.wire.logged_models import LoggedModel, Status
 
-# An item ends at 400 KB (moto: 405,000 bytes); this leaves room for the plain attributes.
+# An item ends at 400 KB; this leaves room for the plain attributes.
 BLOB_BYTES = table.ITEM_BYTES - 8 * 1024
 
 MODEL = "L#"

@@ -21,6 +21,7 @@ from runhaven.wire import logged_models as wire
 from runhaven.wire.datasets import DIGEST_LENGTH
 from runhaven.wire.datasets import NAME_LENGTH as DATASET_LENGTH
 from runhaven.wire.logged_models import LoggedModel, ModelMetric
+from runhaven.wire.metrics import PARAM_LENGTH, TAG_LENGTH
 
 __all__ = [
     "LoggedModel",
@@ -65,7 +66,7 @@ def create(
         limits.text(model_type, "model_type", wire.NAME_LENGTH)
     if source_run_id is not None:
         ids.parse_run_id(source_run_id)
-    content = Content(_checked(params or {}, wire.PARAM_LENGTH), _checked(tags or {}, wire.TAG_LENGTH))
+    content = Content(_checked(params or {}, PARAM_LENGTH), _checked(tags or {}, TAG_LENGTH))
     parent = experiments.known(g, ids.parse_experiment_id(experiment_id), at_most=0)
     if parent.lifecycle != "active":
         message = f"The experiment {parent.id} must be in the 'active' state; it is deleted."
@@ -158,7 +159,7 @@ def set_tags(who: Principal, model_id: str, tags: Mapping[str, str]) -> LoggedMo
         Unacceptable: a tag breaks a limit.
     """
     g = grants.grant(who, Action.EDIT)
-    wanted = _checked(tags, wire.TAG_LENGTH)
+    wanted = _checked(tags, TAG_LENGTH)
 
     def alter(_: ModelItem, content: Content) -> bool:
         changes = any(content.tags.get(key) != value for key, value in wanted.items())
@@ -194,7 +195,7 @@ def log_params(who: Principal, model_id: str, params: Mapping[str, str]) -> Logg
         Unacceptable: a param has another value already, or breaks a limit; then none is added.
     """
     g = grants.grant(who, Action.EDIT)
-    wanted = _checked(params, wire.PARAM_LENGTH)
+    wanted = _checked(params, PARAM_LENGTH)
 
     def alter(_: ModelItem, content: Content) -> bool:
         for key, value in wanted.items():
@@ -284,7 +285,7 @@ def _listed(place: str) -> list[LoggedModel]:
 
 def _size(model: LoggedModel) -> int:
     pairs = [*model.params.items(), *model.tags.items()]
-    return 500 + 200 * len(model.metrics) + sum(len(key) + len(value) for key, value in pairs)
+    return 500 + 200 * len(model.metrics) + sum(len(key) + len(value.encode()) for key, value in pairs)
 
 
 def _no_such(model: ModelId) -> NotFound:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import copysign, isnan
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ def downsampled(points: Iterable[Point], older: Iterable[Bucket] = (), most: int
         older: a line of other points of the metric, or of the same ones.
         most: how many buckets the line has at the most, of equal width in steps.
     """
-    buckets = sorted([*older, *_per_step(points)])
+    buckets = sorted([*older, *_per_step(points)], key=attrgetter("first_step"))
     if not buckets:
         return []
     lowest, highest = buckets[0].first_step, max(bucket.last_step for bucket in buckets)
@@ -72,17 +73,26 @@ def _per_step(points: Iterable[Point]) -> list[Bucket]:
     return found
 
 
+def _by_end(bucket: Bucket) -> tuple[int, int, tuple[bool, float, float]]:
+    return bucket.last_step, bucket.last_time, _rank(bucket.last)
+
+
+def _rank(value: float) -> tuple[bool, float, float]:
+    """A value's place among values: NaN below every number, -0.0 below 0.0."""
+    return (False, 0.0, 0.0) if isnan(value) else (True, value, copysign(1, value))
+
+
 def _joined(buckets: list[Bucket]) -> Bucket:
     if len(buckets) == 1:
         return buckets[0]
-    last = max(buckets, key=attrgetter("last_step", "last_time"))
-    lows = [bucket.min for bucket in buckets if bucket.min == bucket.min]
-    highs = [bucket.max for bucket in buckets if bucket.max == bucket.max]
+    last = max(buckets, key=_by_end)
+    lows = [bucket.min for bucket in buckets if not isnan(bucket.min)]
+    highs = [bucket.max for bucket in buckets if not isnan(bucket.max)]
     return Bucket(
         buckets[0].first_step,
         last.last_step,
         last.last_time,
         last.last,
-        min(lows, default=last.last),
-        max(highs, default=last.last),
+        min(lows, key=_rank, default=last.last),
+        max(highs, key=_rank, default=last.last),
     )

@@ -1,4 +1,4 @@
-"""Reading history while it moves: tails, then blocks, then segments; nothing is missed, repetitions are dropped."""
+"""Reading history while it moves: tails, blocks, then segments; nothing is missed, nothing comes twice."""
 
 from array import array
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from functions import table
 from functions.access.grants import Grant
 from functions.ids import RunId
 from functions.metrics import items
-from functions.runs.items import Stored
 from functions.runs.points import Columns, Point, columns, distinct, unpack_one
+from functions.runs.service import Stored
 
 
 def of_metric(grant: Grant, run: RunId, stored: Stored, metric: str) -> list[Point]:
@@ -27,7 +27,7 @@ def newest(grant: Grant, run: RunId, stored: Stored, metric: str) -> list[Point]
 def in_segments(grant: Grant, run: RunId, metric: str, after: int | None = None) -> list[Point]:
     """The points of one metric in segments that begin after a timestamp, with repetitions."""
     prefix = items.segments_of(metric)
-    start = None if after is None else f"{prefix}{after:014d}~"
+    start = None if after is None else f"{prefix}{after:019d}~"
     raws = table.query(items.partition(grant, run), prefix, after=start)
     return [point for raw in raws for point in unpack_one(raw["d"]["B"], metric)]
 
@@ -46,8 +46,9 @@ def gather(found: dict[str, Columns], blob: bytes) -> None:
     """Add the points of a blob to columns by metric."""
     for metric, more in columns(blob):
         have = found.setdefault(metric, Columns(array("d"), array("q"), array("q")))
-        for mine, theirs in zip(have, more, strict=True):
-            mine.extend(theirs)
+        have.values.extend(more.values)
+        have.times.extend(more.times)
+        have.steps.extend(more.steps)
 
 
 def whole(grant: Grant, run: RunId, in_blocks: dict[str, Columns]) -> Iterator[tuple[str, list[Point]]]:

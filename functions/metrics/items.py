@@ -1,7 +1,7 @@
 """How history lies in the table, in a partition of its own per run: blocks, segments, lines."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute
 
@@ -56,17 +56,16 @@ def history_key(grant: Grant, run: RunId, sk: str) -> table.Key:
     return table.Key(partition(grant, run), sk)
 
 
-def blocks(grant: Grant, run: RunId, points: Sequence[Point], tail_keys: Iterable[str]) -> list[Block]:
+def blocks(grant: Grant, run: RunId, points: Sequence[Point]) -> list[Block]:
     """The points of a fold as blocks, more than one only if they outgrow an item.
 
-    The key is made of the whole set of tail keys, so that a fold that is repeated overwrites itself.
+    The key is the content, so a fold that is repeated overwrites itself, and nothing else ever does: two
+    folds of the same tail items may still differ in what was new to them.
     """
-    which = hashlib.sha256("\0".join(sorted(tail_keys)).encode()).hexdigest()[:24]
-    start = min(point[2] for point in points)
+    pk, start = partition(grant, run), min(point[2] for point in points)
     parts = pack_within(Batch(list(points)), BLOB_BYTES)
-    pk = partition(grant, run)
     return [
-        Block(pk, f"{BLOCK}{start:014d}#{which}{number:02d}", d=blob) for number, blob in enumerate(parts)
+        Block(pk, f"{BLOCK}{start:019d}#{hashlib.sha256(blob).hexdigest()[:24]}", d=blob) for blob in parts
     ]
 
 
@@ -77,6 +76,6 @@ def segments(grant: Grant, run: RunId, metric: str, points: Sequence[Point]) -> 
     for start in range(0, len(points), SEGMENT_POINTS):
         part = list(points[start : start + SEGMENT_POINTS])
         for blob in pack_within(Batch(part), BLOB_BYTES):
-            sk = f"{prefix}{part[0][2]:014d}#{hashlib.sha256(blob).hexdigest()[:24]}"
+            sk = f"{prefix}{part[0][2]:019d}#{hashlib.sha256(blob).hexdigest()[:24]}"
             found.append(Segment(pk, sk, d=blob))
     return found

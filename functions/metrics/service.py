@@ -14,12 +14,11 @@ from functions.metrics import history as reading
 from functions.metrics import items, upkeep
 from functions.metrics.downsample import BUCKETS, Bucket, downsampled, unpack
 from functions.runs import service as runs
-from functions.runs import store
-from functions.runs.content import in_ranges
+from functions.runs.content import Content, in_ranges
 from functions.runs.limits import PARAM_CHARS, TAG_CHARS, check_texts, is_key
 from functions.runs.merge import absorb
 from functions.runs.points import Batch, Point, order
-from functions.runs.service import Open, Writer, goals_of
+from functions.runs.service import Open, Stored, Writer, goals_of
 
 RECORDS = 10_000
 INT64 = 2**63
@@ -34,7 +33,7 @@ class Records(NamedTuple):
 
     writer: str
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides the tuple method of that name
     points: Sequence[tuple[int, Point]]
     params: Sequence[tuple[int, str, str]]
     tags: Sequence[tuple[int, str, str]]
@@ -81,8 +80,9 @@ def log_records(who: Principal, run_id: str, records: Records) -> int:
     params = [record for record in records.params if not in_ranges(had, record[0])]
     tags = [record for record in records.tags if not in_ranges(had, record[0])]
     points = [record for record in records.points if not in_ranges(had, record[0])]
-    texts = Writer(records.writer, [number for number, *_ in (*params, *tags)])
-    opened = runs.amend_open(opened, _agreeing(params), {key: value for _, key, value in tags}, texts)
+    if params or tags:
+        texts = Writer(records.writer, [number for number, *_ in (*params, *tags)], tags)
+        opened = runs.amend_open(opened, _agreeing(params), {}, texts)
     stored = opened.stored
     if points:
         numbers, values = [number for number, _ in points], [point for _, point in points]
@@ -107,7 +107,7 @@ def history(
         NotFound: no such run in the team.
     """
     g, run = grant(who, Action.READ), parse_run_id(run_id)
-    points = reading.of_metric(g, run, store.read(g, run), key)
+    points = reading.of_metric(g, run, runs.read(g, run), key)
     if after is not None:
         behind = order(after)
         points = [point for point in points if order(point) > behind]
@@ -152,7 +152,7 @@ def line(who: Principal, run_id: str, key: str) -> list[Bucket]:
         NotFound: no such run in the team.
     """
     g, run = grant(who, Action.READ), parse_run_id(run_id)
-    points = reading.newest(g, run, store.read(g, run), key)
+    points = reading.newest(g, run, runs.read(g, run), key)
     drawn = table.get(items.Line, items.line_key(g, run, key))
     if drawn is None:
         return downsampled([*points, *reading.in_segments(g, run, key)])
@@ -175,7 +175,7 @@ def check_points(points: Sequence[Point]) -> None:
             limits.int64(step, f"{field}.step")
 
 
-def _append(opened: Open, batch: Batch) -> store.Stored:
+def _append(opened: Open, batch: Batch) -> Stored:
     stored = runs.append(opened, batch)
     if upkeep.is_long(stored) and _my_turn(len(stored.tails)):
         return upkeep.fold(opened.grant, opened.run, stored, goals_of(opened.experiment))
@@ -183,14 +183,14 @@ def _append(opened: Open, batch: Batch) -> store.Stored:
 
 
 def _my_turn(items_in_tail: int) -> bool:
-    """Of several writers that see a long tail at once, about one folds it; a very long one is folded by all."""
+    """Of several writers that see a long tail at once, about one folds it; a very long one all of them do."""
     over = items_in_tail - upkeep.TAIL_ITEMS
     return over <= 0 or over >= upkeep.TAIL_ITEMS or random.random() < 0.25
 
 
-def _received(stored: store.Stored, writer: str) -> list[int]:
+def _received(stored: Stored, writer: str) -> list[int]:
     """The writer's numbers that head and tail hold, as ranges."""
-    content = store.Content(stored.blob)
+    content = Content(stored.blob)
     absorb(content, [(key, batch) for key, batch in stored.batches() if batch.writer == writer])
     return content.writers.get(writer, [])
 
@@ -199,7 +199,7 @@ def _agreeing(params: Sequence[tuple[int, str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, key, value in params:
         if found.setdefault(key, value) != value:
-            message = f"Changing param values is not allowed: record {number} gives param {shown(key)} a second value."
+            message = f"Changing param values is not allowed: record {number} has another for {shown(key)}."
             raise Unacceptable(message, field="records")
     return found
 

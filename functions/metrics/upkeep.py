@@ -1,19 +1,23 @@
-"""Folding tails into blocks, compacting blocks into segments, settling runs that ended. Done twice, it harms nothing."""
+"""Folding tails into blocks, compacting blocks into segments, settling runs that ended.
+
+All of it may be done twice, by several at once, or be broken off anywhere.
+"""
+
+from functools import partial
 
 from functions import table
 from functions.access.grants import Grant, for_job
-from functions.errors import Busy, NotFound
+from functions.errors import Busy, NotFound, Unacceptable
 from functions.experiments import service as experiments
 from functions.ids import RunId, now_ms, parse_run_id
 from functions.metrics import history, items
 from functions.metrics.downsample import BUCKETS, downsampled, pack
-from functions.runs import store
+from functions.runs import service as runs
 from functions.runs.content import AtBest, Content
-from functions.runs.items import Head, Stored
 from functions.runs.limits import ENDED
 from functions.runs.merge import Goals, absorb
-from functions.runs.points import Columns, Point
-from functions.runs.service import goals_of
+from functions.runs.points import Columns, Point, distinct
+from functions.runs.service import Head, Stored, goals_of
 
 # A tail of this many items or bytes is folded.
 TAIL_ITEMS, TAIL_BYTES = 16, 64 * 1024
@@ -31,31 +35,31 @@ def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals) -> Stored:
     """Write the tail's points as a block, merge them into the head, remove the tail: in this order."""
     tails = stored.batches()
     fresh = absorb(Content(stored.blob), tails)
-    blocks = items.blocks(grant, run, fresh, dict(tails)) if fresh else []
-    for block in blocks:
-        table.put(block)
-    return store.fold(grant, run, stored, goals, len(blocks))
+    blocks = items.blocks(grant, run, fresh) if fresh else []
+    if blocks:
+        table.together(*(partial(table.put, block) for block in blocks))
+    return runs.fold(grant, run, stored, goals, len(blocks))
 
 
 def settle(team: str, run_id: str) -> bool:
     """The job that follows a head that became due: fold, compact, and make exact what was only nearly so.
 
     Returns:
-        Whether the run is settled; False when somebody else is at it, or it changed meanwhile and is due again.
+        Whether the run is settled; False when somebody else is at it, or it changed and is still due.
     """
     grant, run = for_job(team), parse_run_id(run_id)
     try:
-        stored = store.read(grant, run)
+        stored = runs.read(grant, run)
         goals = goals_of(experiments.known(grant, run.experiment))
         ended = stored.head.st in ENDED
         if stored.tails and (ended or is_long(stored)):
             stored = fold(grant, run, stored, goals)
         if not _lease(grant, run, stored):
             return False
-        if stored.head.nb > (FEW_BLOCKS if ended else store.COMPACT_AT - 1):
+        if stored.head.nb > (FEW_BLOCKS if ended else runs.COMPACT_AT - 1):
             _compact(grant, run)
         return _finish(grant, run, goals, ended=ended)
-    except (NotFound, Busy):
+    except (NotFound, Busy, Unacceptable):
         return False
 
 
@@ -69,7 +73,7 @@ def _lease(grant: Grant, run: RunId, stored: Stored) -> bool:
             head.lease = mine
         return held[0]
 
-    store.change(grant, run, stored, how)
+    runs.change(grant, run, stored, how)
     return held[0]
 
 
@@ -77,7 +81,7 @@ def _compact(grant: Grant, run: RunId) -> None:
     """Segments first, then the lines that they outdate, then the blocks go."""
     keys, found = history.blocks(grant, run)
     for metric, part in found.items():
-        points = history.distinct(part.points(metric))
+        points = distinct(part.points(metric))
         table.put_many(items.segments(grant, run, metric, points))
         _draw(grant, run, metric, points)
     table.delete_many([items.history_key(grant, run, key) for key in keys])
@@ -93,7 +97,7 @@ def _draw(grant: Grant, run: RunId, metric: str, new: list[Point]) -> None:
         return
     if line is not None and new[0][2] > line.until and len(new) < line.n:
         return
-    _write_line(grant, run, metric, history.distinct(history.in_segments(grant, run, metric)))
+    _write_line(grant, run, metric, distinct(history.in_segments(grant, run, metric)))
 
 
 def _write_line(grant: Grant, run: RunId, metric: str, points: list[Point]) -> None:
@@ -104,24 +108,26 @@ def _write_line(grant: Grant, run: RunId, metric: str, points: list[Point]) -> N
 
 def _finish(grant: Grant, run: RunId, goals: Goals, *, ended: bool) -> bool:
     """Release the lease; for a run that ended, count its points and find its values at best, from history."""
-    stored = store.read(grant, run)
+    stored = runs.read(grant, run)
     keys, in_blocks = history.blocks(grant, run)
     counts, best = _reckon(grant, run, stored, goals, in_blocks) if ended else ({}, None)
-    revision = int(stored.head.rv)
+    revision, blocks = int(stored.head.rv), int(stored.head.nb)
     done = [False]
 
     def how(head: Head, content: Content) -> bool:
         head.lease = None
-        done[0] = head.rv == revision
+        head.nb += len(keys) - blocks
+        done[0] = head.rv == revision if ended else head.nb < runs.COMPACT_AT and head.st not in ENDED
         if done[0]:
-            head.due, head.nb = None, len(keys)
+            head.due = None
+        if done[0] and ended:
             for metric, count in counts.items():
                 if metric in content.metrics:
                     content.metrics.changed[metric] = content.metrics[metric]._replace(count=count)
             content.at_best = best or content.at_best
         return True
 
-    store.change(grant, run, stored, how)
+    runs.change(grant, run, stored, how, runs.ROOM)
     return done[0]
 
 

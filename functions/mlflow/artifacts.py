@@ -1,12 +1,13 @@
-"""What MLflow's clients may ask that this house does not serve: answered 501 at once, which clients do not retry.
+"""What MLflow's clients may ask that this house does not serve: 501 at once, which clients do not retry.
 
 A client takes 501 on a multipart or presigned route for "not supported" and any other answer for a failure
 (mlflow 3.18 `store/artifact/http_artifact_repo.py`).
 """
 
 from functions.access.principal import Principal
+from functions.mlflow.asks import Ask
 from functions.mlflow.errors import not_built
-from functions.mlflow.shapes import Answer, Ask, Route
+from functions.mlflow.shapes import Answer, Route
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -1,7 +1,7 @@
 """What is wrong with a request, in MLflow's words: those that its clients and their tests look for.
 
-The house's codes are MLflow's own (mlflow 3.18 `protos/databricks.proto`), and so is the body in which `app.py` speaks
-every error: `{"error_code", "message"}`. The `"field"` beside them is ours; MLflow's clients ignore it.
+The house's codes are MLflow's own (mlflow 3.18 `protos/databricks.proto`), and so is the body in which
+`app.py` speaks every error: `{"error_code", "message"}`. The `"field"` beside them is ours; clients skip it.
 """
 
 import msgspec
@@ -32,4 +32,4 @@ def _shown(value: object) -> str:
         text = msgspec.json.encode(value).decode()
     except (ValueError, OverflowError, TypeError, RecursionError):
         text = "(unprintable)"
-    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004  (one line of a message)
+    return text if len(text) <= 80 else text[:77] + "..."

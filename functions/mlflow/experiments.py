@@ -7,7 +7,8 @@ from functions.errors import Unacceptable
 from functions.experiments import service
 from functions.experiments.service import Experiment
 from functions.mlflow import places
-from functions.mlflow.shapes import VIEWS, Answer, Ask, Route, found_page, lean, listed
+from functions.mlflow.asks import VIEWS, Ask
+from functions.mlflow.shapes import Answer, Route, found_page, lean, listed
 from functions.search import service as search
 
 MOST_RESULTS = 50_000
@@ -68,7 +69,8 @@ def find(who: Principal, ask: Ask) -> Answer:
         filter=ask.text("filter") or "",
         order_by=ask.texts("order_by"),
         view=ask.known_word("view_type", VIEWS) or "ACTIVE_ONLY",
-        max_results=ask.page_size(None, MOST_RESULTS),
+        # As in MLflow, nothing said is 0, which is refused.
+        max_results=ask.page_size(0, MOST_RESULTS),
         page_token=ask.page_token(),
     )
     return found_page("experiments", found, lambda one: shown(who, one))

@@ -1,4 +1,4 @@
-"""JSON as MLflow's clients have ever written it: strict JSON first, Python's NaN and Infinity where they occur."""
+"""JSON as MLflow's clients have ever written it: strict JSON, or Python's with NaN and Infinity."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def decoded(body: bytes) -> dict[str, Any]:
 
     Raises:
         Malformed: it is no JSON.
-        Unacceptable: it is JSON, but an array or a scalar, too deep, or with a number that no double can hold.
+        Unacceptable: it is JSON, but an array or a scalar, too deep, or with a number that no double holds.
     """
     value = _any(body)
     if isinstance(value, str):

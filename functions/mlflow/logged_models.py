@@ -7,8 +7,9 @@ from functions.access.principal import Principal
 from functions.logged_models import service
 from functions.logged_models.service import LoggedModel
 from functions.mlflow import places
+from functions.mlflow.asks import Ask, Fields
 from functions.mlflow.errors import missing
-from functions.mlflow.shapes import Answer, Ask, Fields, Route, found_page, lean, listed, number
+from functions.mlflow.shapes import Answer, Route, found_page, lean, listed, number
 from functions.search import service as search
 from functions.search.service import OnDataset
 
@@ -85,7 +86,8 @@ def find(who: Principal, ask: Ask) -> Answer:
         filter=ask.text("filter") or "",
         order_by=[_order(one) for one in ask.objects("order_by")],
         datasets=[_dataset(one) for one in ask.objects("datasets")],
-        max_results=ask.page_size(_USUAL_RESULTS, _MOST_RESULTS),
+        # 0 is none here, unlike in the other searches.
+        max_results=ask.page_size(_USUAL_RESULTS, _MOST_RESULTS, none=0),
         page_token=ask.page_token(),
     )
     return found_page("models", found, shown)

@@ -13,9 +13,10 @@ from functions.errors import NotFound, Unacceptable
 from functions.logged_models import service as logged_models
 from functions.logged_models.service import ModelMetric
 from functions.metrics import service
+from functions.mlflow.asks import INT64_MAX, INT64_MIN, Ask, Fields
 from functions.mlflow.errors import invalid
 from functions.mlflow.runs import PARAM_CHARS, TAG_CHARS, cut
-from functions.mlflow.shapes import INT64_MAX, INT64_MIN, Answer, Ask, Fields, Route, lean, number, page_of
+from functions.mlflow.shapes import Answer, Route, lean, number, page_of
 
 Point = tuple[str, float, int, int]
 
@@ -49,7 +50,7 @@ class _Batch(Struct):
     tags: list[_Pair] = []
 
 
-# Takes what `Fields` takes, in one pass in C; what it refuses is read again by `Fields`, which says what is wrong.
+# Takes what `Fields` takes, in one pass in C. What it refuses is read again by `Fields`, which says why.
 _decode = msgspec.json.Decoder(_Batch, strict=False).decode
 
 
@@ -69,8 +70,8 @@ def log_batch(who: Principal, ask: Ask) -> Answer:
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         message = (
-            f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request contains only one"
-            " param value per param key."
+            f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request contains"
+            " only one param value per param key."
         )
         raise Unacceptable(message, field="params")
     params = cut([(one.key, one.value) for one in batch.params], PARAM_CHARS)
@@ -113,7 +114,7 @@ def history_bulk(who: Principal, ask: Ask) -> Answer:
 
 
 def history_interval(who: Principal, ask: Ask) -> Answer:
-    """GET metrics/get-history-bulk-interval: a sample of each run's history, in an interval of steps if asked."""
+    """GET metrics/get-history-bulk-interval: a sample of each run's history, between two steps if asked."""
     runs = _several(ask, "run_ids", "GetMetricHistoryBulkInterval")
     key = ask.need("metric_key")
     start, end = ask.whole("start_step"), ask.whole("end_step")
@@ -123,7 +124,8 @@ def history_interval(who: Principal, ask: Ask) -> Answer:
     if start is not None and end is not None and start > end:
         message = f"end_step must be greater than start_step. Found start_step={start} and end_step={end}."
         raise Unacceptable(message, field="end_step")
-    most = min(ask.whole("max_results", 1, _INTERVAL_POINTS) or _INTERVAL_POINTS, _HISTORY_POINTS // len(runs))
+    most = ask.whole("max_results", 1, _INTERVAL_POINTS) or _INTERVAL_POINTS
+    most = min(most, _HISTORY_POINTS // len(runs))
     steps = None if start is None or end is None else (start, end)
     rows: list[dict[str, Any]] = []
     for run_id in runs:
@@ -136,7 +138,7 @@ def history_interval(who: Principal, ask: Ask) -> Answer:
 
 
 def _thinned(found: Sequence[tuple[str, Point]], most: int) -> Sequence[tuple[str, Point]]:
-    """At most *most* of them, evenly chosen, the last one among them, and the first where there is room for two."""
+    """At most *most* of them, evenly chosen: the last one, and the first where there is room for two."""
     if len(found) <= most:
         return found
     last = len(found) - 1
@@ -187,13 +189,16 @@ def _metric(asked: Fields) -> _Metric:
 
 
 def _check_sizes(batch: _Batch) -> None:
-    sizes = {"metrics": len(batch.metrics), "params": len(batch.params), "tags": len(batch.tags)}
-    limits = {"metrics": _MOST_METRICS, "params": _MOST_TEXTS, "tags": _MOST_TEXTS}
-    limits["metrics, params, and tags"], sizes["metrics, params, and tags"] = _MOST_ENTITIES, sum(sizes.values())
-    for name, size in sizes.items():
-        if size > limits[name]:
+    metrics, params, tags = len(batch.metrics), len(batch.params), len(batch.tags)
+    for name, size, most in (
+        ("metrics", metrics, _MOST_METRICS),
+        ("params", params, _MOST_TEXTS),
+        ("tags", tags, _MOST_TEXTS),
+        ("metrics, params, and tags", metrics + params + tags, _MOST_ENTITIES),
+    ):
+        if size > most:
             message = (
-                f"A batch logging request can contain at most {limits[name]} {name}. Got {size} {name}."
+                f"A batch logging request can contain at most {most} {name}. Got {size} {name}."
                 f" Please split up {name} across multiple requests and try again."
             )
             raise Unacceptable(message, field=name.split(",", maxsplit=1)[0])
@@ -202,10 +207,12 @@ def _check_sizes(batch: _Batch) -> None:
 def _several(ask: Ask, name: str, request: str) -> list[str]:
     runs = ask.texts(name)
     if not runs:
-        message = f"Missing value for required parameter '{name}': {request} request must specify at least one {name}."
+        what = f"{request} request must specify at least one {name}."
+        message = f"Missing value for required parameter '{name}': {what}"
         raise Unacceptable(message, field=name)
     if len(runs) > _BULK_RUNS:
-        message = f"{request} request cannot specify more than {_BULK_RUNS} run_ids. Received {len(runs)} run_ids."
+        most = f"{request} request cannot specify more than {_BULK_RUNS} run_ids."
+        message = f"{most} Received {len(runs)} run_ids."
         raise Unacceptable(message, field=name)
     return runs
 
@@ -216,7 +223,7 @@ def _shown(point: Point) -> dict[str, Any]:
 
 
 def _token(after: Iterable[Any]) -> str:
-    """Where a page ended, as a text that clients need not understand; the value is in hexadecimal, hence exact."""
+    """Where a page ended, as text that clients need not understand; the value is hexadecimal, hence exact."""
     plain = [one.hex() if isinstance(one, float) else one for one in after]
     return base64.urlsafe_b64encode(msgspec.json.encode(plain)).decode()
 

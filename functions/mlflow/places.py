@@ -1,7 +1,7 @@
 """Where MLflow's clients look for artifacts: names that only this house resolves, made by the server alone.
 
-A root always has a path: clients lose the prefix of the tracking URI from a bare `mlflow-artifacts:/`, and they send
-their credentials to any host that stands in one.
+A root always has a path: clients lose the prefix of the tracking URI from a bare `mlflow-artifacts:/`. A root
+never has a host: clients send it their credentials.
 """
 
 from functions.errors import Unacceptable

@@ -1,23 +1,31 @@
 """Every address of MLflow's interface, as Starlette endpoints: `ROUTES`.
 
-MLflow serves the same endpoints under `/api` for programs and `/ajax-api` for its pages; ours answer under both
-versions, 2.0 and 3.0.
+MLflow serves the same endpoints under `/api` for programs and `/ajax-api` for its pages; ours answer under
+both, in both versions, 2.0 and 3.0.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.mlflow import artifacts, experiments, logged_models, metrics, runs, workspaces
-from functions.mlflow.shapes import Ask, Route, printed
+from functions.mlflow.asks import Ask
+from functions.mlflow.shapes import Route, printed
 
 PREFIXES = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 
 
 class Endpoint(NamedTuple):
-    """An address: its method, its path as Starlette writes it, what answers there, and whether that changes anything."""
+    """An address.
+
+    Attributes:
+        method: its HTTP method.
+        path: its path as Starlette writes it.
+        endpoint: what answers there.
+        writes: whether that changes anything.
+    """
 
     method: str
     path: str
@@ -27,7 +35,9 @@ class Endpoint(NamedTuple):
 
 def _answered(route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        said = route.verb(getattr(request.state, "who", None), await _asked(request))
+        # Nobody, where no credential is asked for; those verbs do not look.
+        who: Any = request.scope["state"].get("who")
+        said = route.verb(who, await _asked(request))
         return said if isinstance(said, Response) else printed(said)
 
     endpoint.__name__ = route.verb.__name__
@@ -38,7 +48,8 @@ async def _asked(request: Request) -> Ask:
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
-    return Ask(request.method, query, request.path_params, await request.body(), request.headers.get("content-type"))
+    content_type, body = request.headers.get("content-type"), await request.body()
+    return Ask(request.method, content_type, query, request.path_params, body)
 
 
 def _expanded() -> Iterator[Endpoint]:
@@ -48,8 +59,8 @@ def _expanded() -> Iterator[Endpoint]:
         *logged_models.ROUTES, *artifacts.ROUTES,
     )  # fmt: skip
     for prefix in PREFIXES:
-        for method, path, verb, writes in below:
-            yield Endpoint(method, f"{prefix}/mlflow/{path}", _answered(Route(method, path, verb, writes)), writes)
+        for route in below:
+            yield Endpoint(route.method, f"{prefix}/mlflow/{route.path}", _answered(route), route.writes)
         for route in artifacts.BESIDE:
             yield Endpoint(route.method, prefix + route.path, _answered(route), route.writes)
     for route in (*workspaces.AT_ROOT, *artifacts.AT_ROOT):

@@ -9,8 +9,9 @@ from functions.errors import Unacceptable
 from functions.experiments import service as experiments
 from functions.experiments.service import Dataset
 from functions.mlflow import places
+from functions.mlflow.asks import VIEWS, Ask, Fields
 from functions.mlflow.errors import invalid, missing
-from functions.mlflow.shapes import VIEWS, Answer, Ask, Fields, Route, found_page, lean, listed, number
+from functions.mlflow.shapes import Answer, Route, found_page, lean, listed, number
 from functions.runs import service
 from functions.runs.merge import Run
 from functions.search import service as search
@@ -111,7 +112,7 @@ def log_outputs(who: Principal, ask: Ask) -> Answer:
 
 
 def log_model(who: Principal, ask: Ask) -> Answer:
-    """POST runs/log-model, with which clients 2.x remember their models in a tag of the run; once per model."""
+    """POST runs/log-model, with which clients 2.x keep their models in a tag of the run; once per model."""
     run_id = ask.run_id()
     model = _model(ask.need("model_json"))
     before = _history(service.get(who, run_id).tags.get(_HISTORY_TAG))
@@ -119,7 +120,9 @@ def log_model(who: Principal, ask: Ask) -> Answer:
         return {}
     history = json.dumps([*before, model])
     if len(history) > TAG_CHARS:
-        message = f"The tag '{_HISTORY_TAG}' would exceed {TAG_CHARS} characters; this run remembers no further models."
+        message = (
+            f"The tag '{_HISTORY_TAG}' is full ({TAG_CHARS} characters): this run keeps no further models."
+        )
         raise Unacceptable(message, field="model_json")
     service.amend(who, run_id, tags={_HISTORY_TAG: history})
     return {}
@@ -240,7 +243,9 @@ def _model(text: str) -> dict[str, Any]:
 
 
 def _without_config(flavor: object) -> object:
-    return {key: value for key, value in flavor.items() if key != "config"} if isinstance(flavor, dict) else flavor
+    if not isinstance(flavor, dict):
+        return flavor
+    return {key: value for key, value in flavor.items() if key != "config"}
 
 
 def _history(text: str | None) -> list[Any]:

@@ -8,18 +8,18 @@ from starlette.responses import PlainTextResponse
 from functions.access.principal import Principal
 from functions.errors import Unacceptable
 from functions.experiments import service as experiments
-from functions.experiments import service as experiments
 from functions.mlflow import places
+from functions.mlflow.asks import Ask
 from functions.mlflow.errors import not_built
-from functions.mlflow.shapes import Answer, Ask, Route, lean, page_of, printed
+from functions.mlflow.shapes import Answer, Route, lean, page_of, printed
 from functions.teams import service
 from runhaven.wire.teams import Team
 
 # The version whose protocol this room was read from; clients compare it before they send traces.
 PROTOCOL = "3.18.0"
 
-# mlflow 3.18 `utils/server_info.py` and `server/handlers.py`, `build_server_info_payload`. It is answered without
-# credentials, so it says what this software can do and nothing about what it holds.
+# mlflow 3.18 `utils/server_info.py` and `server/handlers.py`, `build_server_info_payload`. It is answered
+# without credentials, so it says what this software can do and nothing about what it holds.
 _INFO: Mapping[str, Any] = {
     "store_type": None,
     "workspaces_enabled": True,
@@ -57,7 +57,7 @@ def listing(who: Principal, _ask: Ask) -> Answer:
     while True:
         shown += [_shown(team) for team in page.teams]
         if page.next is None:
-            return lean(workspaces=shown)
+            return lean(workspaces=page_of(shown)[0])
         page = service.listing(who, after=page.next)
 
 

@@ -35,6 +35,8 @@ class Metric(NamedTuple):
 
 
 _FLOATS = 4
+# Among so few keys looking for one is cheaper than making a dictionary of them.
+_FEW = 64
 _INTS = len(Metric._fields) - _FLOATS
 
 
@@ -91,6 +93,11 @@ class Metrics(Mapping[str, Metric]):
     def __getitem__(self, key: str) -> Metric:
         if key in self.changed:
             return self.changed[key]
+        if self._rows is None and len(self._keys) <= _FEW:
+            try:
+                return self._row(self._keys.index(key))
+            except ValueError:
+                raise KeyError(key) from None
         return self._row(self._row_of()[key])
 
     def __iter__(self) -> Iterator[str]:

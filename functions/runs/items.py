@@ -11,7 +11,6 @@ reads again.
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -62,18 +61,37 @@ class Overflow(table.Item):
     d = BinaryAttribute(legacy_encoding=False)
 
 
-@dataclass(slots=True)
 class Stored:
-    """A run as it was read: head, the whole blob, and the tail as (key, item's blob)."""
+    """A run as it was read: its head as DynamoDB gives it, the whole blob, and the tail as (key, blob).
 
-    head: Head
-    blob: bytes
-    tails: list[tuple[str, bytes]]
+    A search reads thousands of runs and looks at few attributes of each: a head is made when it is asked for.
+    """
+
+    __slots__ = ("_head", "blob", "raw", "tails")
+
+    def __init__(self, head: table.Raw | Head, blob: bytes, tails: list[tuple[str, bytes]]) -> None:
+        self._head = head if isinstance(head, Head) else None
+        self.raw: table.Raw = head.serialize() if isinstance(head, Head) else head
+        self.blob, self.tails = blob, tails
+
+    @property
+    def head(self) -> Head:
+        """The head as an item that can be changed."""
+        if self._head is None:
+            self._head = Head.from_raw_data(self.raw)
+        return self._head
+
+    @property
+    def sk(self) -> str:
+        """The head's sort key: ascending ones are MLflow's default order."""
+        key: str = self.raw["SK"]["S"]
+        return key
 
     @property
     def experiment_id(self) -> str:
         """The run's experiment."""
-        return self.head.PK.split("#")[3]
+        key: str = self.raw["PK"]["S"]
+        return key.split("#")[3]
 
     def batches(self) -> list[tuple[str, Batch]]:
         """The tail, unpacked."""
@@ -153,23 +171,30 @@ def writes(grant: Grant, run: RunId, head: Head, blob: bytes) -> list[table.Put 
     return found
 
 
-def facts(head: Head) -> Facts:
+def facts(raw: table.Raw) -> Facts:
     """A head's plain attributes."""
-    run = parse_run_id(head.SK[len(RUN) : _ID_END])
+    run = parse_run_id(raw["SK"]["S"][len(RUN) : _ID_END])
+
+    def text(name: str) -> str | None:
+        return raw[name]["S"] if name in raw else None
+
+    def whole(name: str) -> int | None:
+        return int(raw[name]["N"]) if name in raw else None
+
     return Facts(
         run.text,
         run.experiment,
-        head.n,
-        head.st,
-        int(head.s),
-        None if head.e is None else int(head.e),
-        head.u or "",
-        head.by,
-        head.tok,
-        None if head.gone is None else int(head.gone),
-        int(head.rv),
-        int(head.nb),
-        None if head.due is None else int(head.due),
+        raw["n"]["S"],
+        raw["st"]["S"],
+        int(raw["s"]["N"]),
+        whole("e"),
+        text("u") or "",
+        raw["by"]["S"],
+        text("tok"),
+        whole("gone"),
+        int(raw["rv"]["N"]),
+        int(raw["nb"]["N"]),
+        whole("due"),
     )
 
 
@@ -187,14 +212,15 @@ def grouped(raws: Iterable[table.Raw]) -> Iterator[Stored | RunId]:
         if run != begun:
             begun, tails, parts = run, [], []
         if rest == HEAD:
-            yield _whole(Head.from_raw_data(raw), tails, parts)
+            yield _whole(raw, tails, parts)
         elif rest.startswith(TAIL):
             tails.append((rest[len(TAIL) :], raw["d"]["B"]))
         else:
             parts.append((int(raw["rv"]["N"]), raw["d"]["B"]))
 
 
-def _whole(head: Head, tails: list[tuple[str, bytes]], parts: list[tuple[int, bytes]]) -> Stored | RunId:
-    if len(parts) != head.nx or any(revision != head.rv for revision, _ in parts):
-        return parse_run_id(head.SK[len(RUN) : _ID_END])
-    return Stored(head, b"".join([head.d, *(part for _, part in parts)]), tails)
+def _whole(raw: table.Raw, tails: list[tuple[str, bytes]], parts: list[tuple[int, bytes]]) -> Stored | RunId:
+    revision = int(raw["rv"]["N"])
+    if len(parts) != int(raw["nx"]["N"]) or any(theirs != revision for theirs, _ in parts):
+        return parse_run_id(raw["SK"]["S"][len(RUN) : _ID_END])
+    return Stored(raw, b"".join([raw["d"]["B"], *(part for _, part in parts)]), tails)

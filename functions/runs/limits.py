@@ -5,6 +5,9 @@ from functools import lru_cache
 
 from functions import limits
 from functions.errors import Unacceptable
+from functions.ids import shown
+from functions.runs.merge import NAME_TAG
+from functions.runs.names import invented
 
 PARAM_CHARS, TAG_CHARS, NAME_CHARS = 6000, 8000, 500
 INPUT_TAG_KEY_CHARS, INPUT_TAG_CHARS = 255, 500
@@ -23,12 +26,34 @@ def is_key(key: str) -> bool:
 
 
 def check_texts(texts: Mapping[str, str], most: int, field: str) -> dict[str, str]:
-    """Params or tags, if every key and value is one.
+    """Params or tags, if every key and value is one; the tag `mlflow.runName` is as short as a name.
 
     Raises:
         Unacceptable: naming the key that is none, or whose value is too long.
     """
     for key, value in texts.items():
         limits.key(key, f"{field}.key")
-        limits.text(value, f"{field}['{key}']", most)
+        limits.text(value, f"{field}['{key}']", NAME_CHARS if key == NAME_TAG else most)
     return dict(texts)
+
+
+def check_input_tags(tags: Mapping[str, str]) -> None:
+    """Demand that these may be the tags of an input."""
+    for key, value in tags.items():
+        limits.text(key, "tags.key", INPUT_TAG_KEY_CHARS, shortest=1)
+        limits.text(value, f"tags['{key}']", INPUT_TAG_CHARS)
+
+
+def agreed_name(name: str | None, tagged: str | None) -> str:
+    """A new run's name, from its name and its tag `mlflow.runName`, or an invented one.
+
+    Raises:
+        Unacceptable: both are given and differ, or it is too long.
+    """
+    if name and tagged and name != tagged:
+        message = (
+            f"Both 'run_name' ({shown(name)}) and the tag '{NAME_TAG}' ({shown(tagged)}) were given;"
+            " they must agree."
+        )
+        raise Unacceptable(message, field="run_name")
+    return limits.text(name or tagged or invented(), "run_name", NAME_CHARS)

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from heapq import merge as merged
 from itertools import chain, islice
-from typing import NamedTuple
 
 from functions import limits, table
-from functions.access.grants import Grant, grant, own
+from functions.access.grants import grant, own
 from functions.access.policy import Action
 from functions.access.principal import Principal
 from functions.errors import NotFound, Unacceptable
@@ -29,38 +28,48 @@ from functions.runs.content import Content, Input, Output
 from functions.runs.items import Head, Stored
 from functions.runs.limits import (
     ENDED,
-    INPUT_TAG_CHARS,
-    INPUT_TAG_KEY_CHARS,
     NAME_CHARS,
     PARAM_CHARS,
     STATUSES,
     TAG_CHARS,
+    agreed_name,
+    check_input_tags,
     check_texts,
 )
-from functions.runs.merge import NAME_TAG, Goals, Run, with_numbers
-from functions.runs.names import invented
-from functions.runs.points import Batch
+from functions.runs.merge import NAME_TAG, Run
+from functions.runs.opening import Open, Writer, amend_open, append, goals_of, open_to_write, seen
+from functions.runs.store import COMPACT_AT, ROOM, change, fold, read
+
+__all__ = [
+    "COMPACT_AT",
+    "ROOM",
+    "Head",
+    "Open",
+    "Stored",
+    "Writer",
+    "amend",
+    "amend_open",
+    "append",
+    "change",
+    "create",
+    "delete",
+    "delete_tag",
+    "fold",
+    "get",
+    "goals_of",
+    "listing",
+    "log_inputs",
+    "log_outputs",
+    "open_to_write",
+    "read",
+    "restore",
+    "update",
+]
 
 # The tag of an input that says what a dataset was read for: `train`, `eval`.
 CONTEXT_TAG = "mlflow.data.context"
 # How many items one page of a shard reads at the most, when only the first runs are asked for.
 PAGE_ITEMS = 1000
-
-
-class Open(NamedTuple):
-    """A run that was read to be written to: the caller may, and it is active."""
-
-    grant: Grant
-    run: RunId
-    stored: Stored
-    experiment: Experiment
-
-
-class Writer(NamedTuple):
-    """Whose records a change carries: an SDK writer and the sequence numbers of these records."""
-
-    name: str
-    numbers: Sequence[int]
 
 
 def create(
@@ -82,7 +91,7 @@ def create(
         start: start time in ms; missing means now. It never changes.
         user_id: who the client says it is: a claim only.
         tags: first tags.
-        key: a client's own key: the same key, experiment and start time are the same run, however often it is sent.
+        key: a client's own key: with the same experiment and start time always the same run.
 
     Raises:
         NotFound: no such experiment.
@@ -92,7 +101,7 @@ def create(
     started = start_time(start)
     content = Content()
     content.tags = check_texts(tags or {}, TAG_CHARS, "tags")
-    name = _agreed_name(name, content.tags.pop(NAME_TAG, None))
+    name = agreed_name(name, content.tags.pop(NAME_TAG, None))
     limits.text(user_id, "user_id", NAME_CHARS)
     experiment = experiments.get(who, parse_experiment_id(experiment_id))
     if experiment.lifecycle != "active":
@@ -109,10 +118,10 @@ def create(
         )
         stood = store.put_new(head)
         if stood is None:
-            return _seen(Stored(head, blob, []), experiment)
+            return seen(Stored(head, blob, []), experiment)
         if key is not None:
             own(who, stood.tok)
-            return _seen(store.read(g, run), experiment)
+            return seen(read(g, run), experiment)
 
 
 def get(who: Principal, run_id: str) -> Run:
@@ -122,9 +131,9 @@ def get(who: Principal, run_id: str) -> Run:
         NotFound: no such run in the team.
     """
     g, run = grant(who, Action.READ_RUN), parse_run_id(run_id)
-    stored, experiment = table.together(lambda: store.read(g, run), lambda: _experiment(who, run))
+    stored, experiment = table.together(lambda: read(g, run), lambda: _experiment(who, run))
     own(who, stored.head.tok)
-    return _seen(stored, experiment)
+    return seen(stored, experiment)
 
 
 def update(
@@ -137,11 +146,10 @@ def update(
 ) -> Run:
     """Change a run's status, end time or name; what is None stays.
 
-    A run that ends becomes due for settling: its tail is folded and its history compacted by the house's jobs.
+    A run that ends becomes due for settling: the house's jobs fold its tail and compact its history.
     """
     if status is not None and status not in STATUSES:
-        message = f"Invalid value {shown(status)} for parameter 'status' supplied: expected one of {', '.join(STATUSES)}."
-        raise Unacceptable(message, field="status")
+        raise limits.refused(status, "status", f"expected one of {', '.join(STATUSES)}.")
     if end_time is not None:
         limits.int64(end_time, "end_time", least=0)
     if name:
@@ -159,7 +167,7 @@ def update(
         return True
 
     opened = open_to_write(who, run_id)
-    return _seen(store.change(opened.grant, opened.run, opened.stored, how), opened.experiment)
+    return seen(change(opened.grant, opened.run, opened.stored, how), opened.experiment)
 
 
 def amend(
@@ -178,28 +186,6 @@ def amend(
     amend_open(open_to_write(who, run_id), *checked)
 
 
-def amend_open(
-    opened: Open, params: Mapping[str, str], tags: Mapping[str, str], writer: Writer | None = None
-) -> Open:
-    """`amend` on a run that was just read, with keys and values already checked."""
-
-    def how(head: Head, content: Content) -> bool:
-        before = (dict(content.params), dict(content.tags), head.n, content.writers)
-        for key, value in params.items():
-            if content.params.setdefault(key, value) != value:
-                raise _param_changed(opened.run, key, content.params[key], value)
-        content.tags.update(tags)
-        head.n = content.tags.pop(NAME_TAG, None) or head.n
-        if writer is not None:
-            known = content.writers.get(writer.name, [])
-            content.writers = {**content.writers, writer.name: with_numbers(known, writer.numbers)}
-        return before != (content.params, content.tags, head.n, content.writers)
-
-    if not params and not tags:
-        return opened
-    return opened._replace(stored=store.change(opened.grant, opened.run, opened.stored, how))
-
-
 def delete_tag(who: Principal, run_id: str, key: str) -> None:
     """Remove a tag.
 
@@ -210,15 +196,21 @@ def delete_tag(who: Principal, run_id: str, key: str) -> None:
     if key == NAME_TAG:
         message = f"The tag '{NAME_TAG}' is the run's name; a run always has one."
         raise Unacceptable(message, field="key")
+    removed = False
 
     def how(_: Head, content: Content) -> bool:
-        if content.tags.pop(key, None) is None:
-            message = f"No tag with name: {shown(key)} in run with id {run_id}."
-            raise NotFound(message, field="key")
-        return True
+        nonlocal removed
+        if key in content.tags:
+            del content.tags[key]
+            removed = True
+            return True
+        if removed:  # by a write of ours whose answer was lost, or by another caller
+            return False
+        message = f"No tag with name: {shown(key)} in run with id {run_id}."
+        raise NotFound(message, field="key")
 
     opened = open_to_write(who, run_id)
-    store.change(opened.grant, opened.run, opened.stored, how)
+    change(opened.grant, opened.run, opened.stored, how)
 
 
 def delete(who: Principal, run_id: str) -> None:
@@ -249,7 +241,7 @@ def log_inputs(
         Unacceptable: a dataset breaks a limit, or a tag does, or the run is deleted.
     """
     for _, tags in (*datasets, *models):
-        _check_input_tags(tags)
+        check_input_tags(tags)
     opened = open_to_write(who, run_id)
     read = [(dataset, tags.get(CONTEXT_TAG)) for dataset, tags in datasets]
     known_as = experiments.put_datasets(opened.grant, opened.run.experiment, read) if read else []
@@ -263,7 +255,7 @@ def log_inputs(
         content.inputs = [*content.inputs, *fresh]
         return bool(fresh)
 
-    store.change(opened.grant, opened.run, opened.stored, how)
+    change(opened.grant, opened.run, opened.stored, how)
 
 
 def log_outputs(who: Principal, run_id: str, models: Sequence[tuple[str, int]]) -> None:
@@ -282,38 +274,7 @@ def log_outputs(who: Principal, run_id: str, models: Sequence[tuple[str, int]]) 
         return bool(fresh)
 
     opened = open_to_write(who, run_id)
-    store.change(opened.grant, opened.run, opened.stored, how)
-
-
-def open_to_write(who: Principal, run_id: str) -> Open:
-    """Read a run that is about to be written to.
-
-    Raises:
-        NotFound: no such run in the team.
-        NotAllowed: a log token's, but not its own run.
-        Unacceptable: the run or its experiment is deleted.
-    """
-    g, run = grant(who, Action.LOG), parse_run_id(run_id)
-    experiment = experiments.remembered(g, run.experiment)
-    if experiment is None:
-        stored, experiment = table.together(
-            lambda: store.read(g, run), lambda: experiments.known(g, run.experiment)
-        )
-    else:
-        stored = store.read(g, run)
-    own(who, stored.head.tok)
-    if _seen(stored, experiment).lifecycle != "active":
-        message = f"The run {run.text} must be in the 'active' state. Current state is deleted."
-        raise Unacceptable(message, field="run_id")
-    return Open(g, run, stored, experiment)
-
-
-def append(opened: Open, batch: Batch) -> Stored:
-    """Leave a batch of points in the run's tail: written when this returns, and seen by every reader."""
-    tails = items.tails_of(opened.grant, opened.run, batch)
-    store.put_tails(tails)
-    known = dict(opened.stored.tails) | {key: tail.d for key, tail in tails}
-    return Stored(opened.stored.head, opened.stored.blob, list(known.items()))
+    change(opened.grant, opened.run, opened.stored, how)
 
 
 def listing(
@@ -339,21 +300,10 @@ def listing(
 
     shards = [partial(begin, one, shard) for one in experiment_ids for shard in range(SHARDS)]
     searched, *started = table.together(lambda: experiments.several(g, experiment_ids), *shards)
-    stored = merged(*(chain(first, rest) for first, rest in started), key=lambda one: one.head.SK)
-    return (_seen(one, searched[one.experiment_id]) for one in stored if one.experiment_id in searched), [
+    stored = merged(*(chain(first, rest) for first, rest in started), key=lambda one: one.sk)
+    return (seen(one, searched[one.experiment_id]) for one in stored if one.experiment_id in searched), [
         *searched.values()
     ]
-
-
-def goals_of(experiment: Experiment) -> Goals:
-    """The experiment's goals in the form that merging takes."""
-    return Goals(experiment.goals, experiment.primary)
-
-
-def _check_input_tags(tags: Mapping[str, str]) -> None:
-    for key, value in tags.items():
-        limits.text(key, "tags.key", INPUT_TAG_KEY_CHARS, shortest=1)
-        limits.text(value, f"tags['{key}']", INPUT_TAG_CHARS)
 
 
 def _experiment(who: Principal, run: RunId) -> Experiment:
@@ -363,47 +313,20 @@ def _experiment(who: Principal, run: RunId) -> Experiment:
         raise store.not_found(run) from None
 
 
-def _seen(stored: Stored, experiment: Experiment) -> Run:
-    facts = items.facts(stored.head)
-    restored = experiment.restored_at or 0
-    gone = experiment.lifecycle != "active" or (facts.deleted_at is not None and facts.deleted_at > restored)
-    return Run(
-        facts,
-        stored.blob,
-        stored.tails,
-        lifecycle="deleted" if gone else "active",
-        goals=goals_of(experiment),
-    )
-
-
 def _mark_deleted(who: Principal, run_id: str, at: int | None) -> None:
     g, run = grant(who, Action.DELETE), parse_run_id(run_id)
-    stored, experiment = table.together(lambda: store.read(g, run), lambda: _experiment(who, run))
+    stored, experiment = table.together(lambda: read(g, run), lambda: _experiment(who, run))
     if at is None and experiment.lifecycle != "active":
         message = f"The experiment {experiment.id} is deleted; restore it first."
         raise Unacceptable(message, field="run_id")
 
+    restored = experiment.restored_at or 0
+    if at is not None:  # another host's clock may have been ahead
+        at = max(at, restored + 1)
+
     def how(head: Head, _: Content) -> bool:
-        gone = head.gone is not None and head.gone > (experiment.restored_at or 0)
+        gone = head.gone is not None and head.gone > restored
         head.gone = at
         return gone != (at is not None)
 
-    store.change(g, run, stored, how)
-
-
-def _agreed_name(name: str | None, tagged: str | None) -> str:
-    if name and tagged and name != tagged:
-        message = (
-            f"Both 'run_name' ({shown(name)}) and the tag '{NAME_TAG}' ({shown(tagged)}) were given;"
-            " they must agree."
-        )
-        raise Unacceptable(message, field="run_name")
-    return limits.text(name or tagged or invented(), "run_name", NAME_CHARS)
-
-
-def _param_changed(run: RunId, key: str, stands: str, value: str) -> Unacceptable:
-    message = (
-        f"Changing param values is not allowed. Param with key={shown(key)} was already logged with"
-        f" value={shown(stands)} for run ID={shown(run.text)}. Attempted logging new value {shown(value)}."
-    )
-    return Unacceptable(message, field="params")
+    change(g, run, stored, how)

@@ -19,8 +19,8 @@ COMPACT_AT = 256
 # Bytes of a head's packed content: what texts may fill, what new metric names may, and what a transaction
 # takes. So a run that is full of texts can still be logged to, and what is in its tail can always be folded.
 TEXTS_ROOM, NAMES_ROOM, ROOM = (items.BLOB_BYTES * parts for parts in (8, 9, items.OVERFLOWS + 1))
-# A head's columns take this much for a metric, before they are deflated.
-_ROW_BYTES = 88
+# What a metric takes at the most: its row in the columns and a name of 250 characters of four bytes.
+_METRIC_BYTES = 88 + 1000
 # With eight writers on one head the last one needs about ten tries; sixteen end within about six seconds.
 _ATTEMPTS, _LONGEST_PAUSE = 16, 5
 Change = Callable[[Head, Content], bool]
@@ -85,11 +85,27 @@ def change(grant: Grant, run: RunId, stored: Stored, how: Change, room: int = TE
         blob = content.packed()
         if len(blob) > room and len(blob) > len(stored.blob):
             raise _full(run, len(blob))
-        stood = _write(items.writes(grant, run, head, blob))
-        if stood is None or stood.w == head.w:
-            return Stored(head, blob, stored.tails)
-        _pause(attempt)
-        stored = read(grant, run) if stood.nx or stood.w == "" else Stored(stood, stood.d, stored.tails)
+        writes = items.writes(grant, run, head, blob)
+        try:
+            if len(writes) == 1:
+                table.put(head, writes[0].condition)
+            else:
+                table.transact(*writes)
+        except table.Lost as lost:
+            if not lost.items[0]:
+                raise not_found(run) from lost
+            now = Head.from_raw_data(lost.items[0])
+            if now.w != head.w:
+                _pause(attempt)
+                stored = read(grant, run) if now.nx else Stored(now, now.d, stored.tails)
+                continue
+        except Aborted:
+            if len(writes) > 1:  # `transact` has tried for long enough
+                raise
+            _pause(attempt)
+            stored = read(grant, run)
+            continue
+        return Stored(head, blob, stored.tails)
     raise _busy(run)
 
 
@@ -101,7 +117,7 @@ def demand_room(run: RunId, stored: Stored, batch: Batch, goals: Goals) -> None:
     """
     most = len(stored.blob) + sum(len(blob) for _, blob in stored.tails)
     names = {point[0] for point in batch.points}
-    if most + sum(_ROW_BYTES + 4 * len(name) for name in names) <= NAMES_ROOM:
+    if most + _METRIC_BYTES * len(names) <= NAMES_ROOM:
         return
     content = Content(stored.blob)
     absorb(content, stored.batches(), goals)
@@ -125,12 +141,13 @@ def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals, blocks: int) ->
     """
     tails = stored.batches()
     present = {key for key, _ in tails}
-    # Only the first attempt's head was read together with the tail: it tells which folded keys are gone.
-    first = [True]
+    # A head that was read together with the tail names only keys that are in it, or gone. One that somebody
+    # wrote meanwhile may name others, which still wait to be removed.
+    together = [True]
 
     def how(head: Head, content: Content) -> bool:
-        kept = [key for key in content.folded if key in present or not first[0]]
-        first[0] = False
+        kept = [] if together[0] else content.folded
+        together[0] = False
         absorb(content, tails, goals)
         content.folded = list(dict.fromkeys([*kept, *(key for key, batch in tails if not batch.writer)]))
         head.nb += blocks
@@ -146,6 +163,15 @@ def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals, blocks: int) ->
 def not_found(run: RunId) -> NotFound:
     """The error for a run that is not there."""
     return NotFound(f"Run '{run.text}' not found.", field="run_id")
+
+
+def _pause(attempt: int) -> None:
+    table.retry_after_lost(min(attempt, _LONGEST_PAUSE))
+
+
+def _full(run: RunId, size: int) -> Unacceptable:
+    message = f"Run {run.text} is full: its params, tags and metric names would take {size} bytes packed."
+    return Unacceptable(message, field="run_id")
 
 
 def _busy(run: RunId) -> Busy:

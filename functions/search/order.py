@@ -83,7 +83,7 @@ class Ordering:
 
     def __init__(self, sorts: Sequence[Sort], target: Target, on: Sequence[OnDataset] = ()) -> None:
         self.numeric = tuple(sort.numeric(target) for sort in sorts)
-        self._reads = [reader(sort.field, target, [sort.on] if sort.on else on) for sort in sorts]
+        self._reads = [reader(sort.field, target, on, sort.on) for sort in sorts]
         self._ranks = [
             (_number_down if sort.descending else _number_up)
             if numeric
@@ -167,11 +167,12 @@ def _spelled(entry: Mapping[str, Any], target: Target) -> Sort:
     if not isinstance(ascending, bool | None):
         message = f"Invalid value {shown(ascending)} for parameter 'ascending' supplied: it is true or false."
         raise Unacceptable(message, field="order_by")
-    entity, dot, key = name.partition(".")
+    entity, _, key = name.partition(".")
     field = Field(Entity.ATTRIBUTE, name)
-    if dot and target.entities.get(entity) in target.ordered:
-        quoted = len(key) > 1 and key[0] == key[-1] == "`"
-        field = Field(target.entities[entity], key[1:-1] if quoted else key, LAST)
+    if key and target.entities.get(entity) in target.ordered:
+        kind = target.entities[entity]
+        quoted = len(key) > 2 and key[0] == key[-1] == "`"
+        field = Field(kind, key[1:-1] if quoted else key, LAST if kind is Entity.METRIC else "")
     elif name in target.attributes:
         field = Field(Entity.ATTRIBUTE, target.attributes[name].name)
     else:

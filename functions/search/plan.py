@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.search.fields import AT_BEST, BEST, Entity, Target
 from functions.search.grammar import parse
-from functions.search.order import Key, Ordering, Scalar, Sort, parse_order
+from functions.search.order import Ordering, Scalar, Sort, parse_order
 from functions.search.pages import decode, encode, fingerprint
 from functions.search.predicate import predicate
 from functions.search.readers import Aims, Named, OnDataset, demand_goals
@@ -101,12 +101,10 @@ class Plan:
         matches = predicate(self.tree, self.target, datasets=datasets, on=self.on)
         values, key = self.ordering.values, self.ordering.key
         last = self.after(page_token)
-        found: Iterable[tuple[Key, Any]] = (
-            (key(values(record)), record) for record in records if matches(record)
-        )
+        found = [(key(values(record)), record) for record in records if matches(record)]
         if last is not None:
             floor = key(last)
-            found = (pair for pair in found if pair[0] > floor)
+            found = [pair for pair in found if pair[0] > floor]
         first = [record for _, record in heapq.nsmallest(limit + 1, found, key=itemgetter(0))]
         return first[:limit], self.token(first[limit - 1]) if len(first) > limit else None
 

@@ -57,15 +57,24 @@ class OnDataset(NamedTuple):
         return row.dataset_name == self.name and (self.digest is None or row.dataset_digest == self.digest)
 
 
-def reader(field: Field, target: Target, on: Collection[OnDataset] = ()) -> Read:
-    """Reads the field, which is not a dataset's, from a record; *on* restricts a logged model's metrics."""
+def reader(
+    field: Field, target: Target, on: Collection[OnDataset] = (), only: OnDataset | None = None
+) -> Read:
+    """Reads a field, which is not a dataset's, from a record.
+
+    Args:
+        field: what to read.
+        target: the kind of the records.
+        on: of a logged model's metrics, only those on one of these datasets count.
+        only: and of these, only those on this one.
+    """
     if field.entity is Entity.ATTRIBUTE:
         return target.attributes[field.key].read
     if field.entity is Entity.PARAM:
         return lambda record: record.params.get(field.key)
     if field.entity is Entity.TAG:
         return lambda record: record.tags.get(field.key)
-    return _statistic(field) if target.statistics else _latest(field.key, on)
+    return _statistic(field) if target.statistics else _latest(field.key, on, only)
 
 
 def _statistic(field: Field) -> Read:
@@ -90,11 +99,13 @@ def _best(run: Any, key: str) -> Any:
     return metric.min if goal == "min" else metric.max
 
 
-def _latest(key: str, on: Collection[OnDataset]) -> Read:
+def _latest(key: str, on: Collection[OnDataset], only: OnDataset | None) -> Read:
     def read(model: Any) -> Any:
         rows = [row for row in model.metrics if row.key == key]
         if on:
             rows = [row for row in rows if any(dataset.covers(row) for dataset in on)]
+        if only is not None:
+            rows = [row for row in rows if only.covers(row)]
         return max(rows, key=_recency).value if rows else None
 
     return read
@@ -120,7 +131,7 @@ def dataset_values(key: str, datasets: Mapping[str, Named]) -> Callable[[Any], I
 def demand_goals(field: Field, experiments: Collection[Aims], blame: str) -> None:
     """Refuse `best` and `at_best` where no searched experiment defines them.
 
-    Where one does, the runs of an experiment that does not have no such value, as if they lacked the metric.
+    Where only some do, the runs of the others have no such value, as if they lacked the metric.
 
     Raises:
         Unacceptable: of the request field *blame*; it says which tag to set.
@@ -133,7 +144,7 @@ def demand_goals(field: Field, experiments: Collection[Aims], blame: str) -> Non
         raise Unacceptable(message, field=blame)
     if field.statistic == AT_BEST and not any(aims.primary in aims.goals for aims in experiments):
         message = (
-            f"{shown(str(field))} needs a primary metric: set the experiment tag 'runhaven.primary' to it "
-            "and 'runhaven.goal.<that metric>' to 'min' or 'max'."
+            f"{shown(str(field))} needs a primary metric: set the experiment tags 'runhaven.primary' to its "
+            "name and 'runhaven.goal.<its name>' to 'min' or 'max'."
         )
         raise Unacceptable(message, field=blame)

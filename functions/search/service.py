@@ -6,6 +6,8 @@ from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from functions import table
+from functions.access.grants import grant
+from functions.access.policy import Action
 from functions.access.principal import Principal
 from functions.errors import NotFound
 from functions.experiments import service as experiment_room
@@ -18,6 +20,8 @@ from functions.runs.merge import Run
 from functions.search.fields import EXPERIMENTS, LOGGED_MODELS, RUNS
 from functions.search.plan import Plan, plan
 from functions.search.readers import OnDataset
+
+__all__ = ["VIEWS", "Found", "OnDataset", "experiments", "logged_models", "runs"]
 
 RecordT = TypeVar("RecordT")
 
@@ -57,6 +61,7 @@ def runs(
     Raises:
         Unacceptable: a bad filter, order or token; a statistic without a goal.
     """
+    grant(who, Action.READ)
     chosen = _existing(experiment_ids)
     asked = plan(RUNS, chosen, filter, order_by, view=view)
     last = asked.after(page_token)
@@ -81,6 +86,7 @@ def experiments(
     page_token: str | None = None,
 ) -> Found[Experiment]:
     """The team's experiments that match, by default the latest created first. Arguments and errors as for `runs`."""
+    grant(who, Action.READ)
     asked = plan(EXPERIMENTS, (), filter, order_by, view=view)
     every = [one for one in experiment_room.listing(who) if one.lifecycle in VIEWS[view]]
     return Found(*asked.page(every, max_results, page_token), asked.token)
@@ -110,6 +116,7 @@ def logged_models(
     Raises:
         Unacceptable: a bad filter, order or token.
     """
+    grant(who, Action.READ)
     chosen = _existing(experiment_ids)
     asked = plan(LOGGED_MODELS, chosen, filter, order_by, on=datasets)
     parts = (

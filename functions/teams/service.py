@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from functions import revision, table
 from functions.access import directory, members, tokens
-from functions.access.grants import Grant, for_card, for_new_team, for_self, grant
+from functions.access.grants import Grant, beyond_logging, for_card, for_new_team, grant
 from functions.access.members import Seat
 from functions.access.memory import MEMORY
 from functions.access.policy import Action, Deployment, Role, Scope
@@ -84,7 +84,7 @@ def listing(
     Raises:
         Unacceptable: *after* is no team's name, or *limit* is out of range.
     """
-    for_self(who)
+    beyond_logging(who)
     limit = members.checked_limit(limit, PAGE)
     if after is not None and not members.is_team_name(after):
         raise Unacceptable(f"Invalid value {shown(after)} for 'after': it is no team's name.", field="after")

@@ -1,13 +1,17 @@
 """A table for rooms: the same test on moto and on a real engine, each test in a team of its own."""
 
+import asyncio
+import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import httpx
 import pytest
 
 from functions import settings, table
+from functions.access.memory import MEMORY
 from functions.access.policy import Role, Scope
 from functions.access.principal import Principal
 
@@ -27,6 +31,16 @@ class BackEnd:
         return Principal(name, name, team or self.team, role, scope, token=token)
 
     @contextmanager
+    def on(self, event, call):
+        """Meanwhile *call* is made at that event of the botocore client."""
+        events = table.client().meta.events
+        events.register_first(event, call)
+        try:
+            yield
+        finally:
+            events.unregister(event, call)
+
+    @contextmanager
     def trips(self):
         """The operations that are asked of the table meanwhile, one entry per round trip."""
         seen = []
@@ -34,12 +48,8 @@ class BackEnd:
         def note(model, **_):
             seen.append(model.name)
 
-        events = table.client().meta.events
-        events.register("before-call.dynamodb", note)
-        try:
+        with self.on("before-call.dynamodb", note):
             yield seen
-        finally:
-            events.unregister("before-call.dynamodb", note)
 
     @contextmanager
     def answer_lost(self, operation):
@@ -49,13 +59,9 @@ class BackEnd:
         def repeat(**_):
             return again.pop() if again else None
 
-        events, event = table.client().meta.events, f"needs-retry.dynamodb.{operation}"
-        events.register_first(event, repeat)
-        try:
+        with self.on(f"needs-retry.dynamodb.{operation}", repeat):
             yield
-            assert not again, f"no {operation} was sent"
-        finally:
-            events.unregister(event, repeat)
+        assert not again, f"no {operation} was sent"
 
     @staticmethod
     def at_once(call, arguments):
@@ -74,7 +80,7 @@ class BackEnd:
 
 @pytest.fixture(scope="module", params=["moto", pytest.param("dynoxide", marks=pytest.mark.engine)])
 def engine(request):
-    """An empty table in moto as local_table.py bends it, or in a real engine, and settings that lead there."""
+    """An empty table in bent moto (local_table.py) or in a real engine, and settings that lead there."""
     from moto import mock_aws
 
     from functions import local_table
@@ -101,3 +107,63 @@ def engine(request):
 def back_end(engine):
     """A team that has nothing yet."""
     return BackEnd(engine)
+
+
+@pytest.fixture(scope="module")
+def native():
+    """Calls the laptop's whole house below /v1, in process: method, path, body -> status and JSON."""
+    from functions import local
+
+    with local.opened(local.Options(data=None), 5000) as house, asyncio.Runner() as runner:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url=f"{house.url}/v1")
+
+        def call(method, path, body=None):
+            text = body if isinstance(body, str | None) else json.dumps(body)
+            headers = {"content-type": "application/json"}
+            answer = runner.run(client.request(method, path, content=text, headers=headers))
+            return answer.status_code, answer.json()
+
+        yield call
+    table.forget_clients()
+    settings._used.clear()
+
+
+@pytest.fixture(scope="module")
+def app():
+    """The app before an empty table, with the names and the origin of a laptop's house."""
+    from functions import app
+    from tests.functions.calls import HOME, table_on_moto
+
+    with table_on_moto(hosts=("127.0.0.1", "localhost", "[::1]"), origins=(HOME,)):
+        yield app.build()
+
+
+@pytest.fixture
+def ann(app):
+    """The owner of a new team with its Default experiment."""
+    from functions.experiments import service as experiments
+    from tests.functions import people
+
+    return people.found(founding=experiments.founding)
+
+
+@pytest.fixture
+def secret(ann):
+    """A token of that owner."""
+    from tests.functions import people
+
+    return people.token(ann)
+
+
+@pytest.fixture
+def chosen(app):
+    """Changes settings for one test."""
+    before = settings.settings()
+
+    def choose(**more):
+        settings.use(replace(before, **more))
+        MEMORY.forget()
+
+    yield choose
+    settings.use(before)
+    MEMORY.forget()

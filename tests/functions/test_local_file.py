@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from functions import local_table
+from functions import local_table, settings
 from functions.local_table import create, open_table
 from tests.functions.local_tables import NAME, Desk, added, desk, key, number, refusal, service
 
@@ -109,7 +109,15 @@ def test_what_could_not_be_written_is_written_later(tmp_path):
         assert here.table.flush() == 2
 
 
-def test_the_thread_outlives_a_full_disk(tmp_path):
+@pytest.fixture
+def logs():
+    """Settings, which the house's logger asks for."""
+    settings.use(settings.Settings(NAME, "eu-west-1"))
+    yield
+    settings._used.clear()
+
+
+def test_the_thread_outlives_a_full_disk(tmp_path, logs):
     """The thread that flushes goes on after an error, and writes when it can."""
     with desk(tmp_path) as here:
         here.table._file._connection.execute("PRAGMA query_only = ON")
@@ -127,7 +135,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 def write(here: Desk, done: int) -> int:
-    """Finish the number that was done last, and do the next one: a transaction, and single writes in order."""
+    """Finish the last number by two writes in order, and begin the next one by a transaction."""
     if done:
         here.put(f"{done:06}", "first")
         here.put(f"{done:06}", "second")

@@ -1,3 +1,4 @@
+import gc
 import itertools
 import sys
 import threading
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions import local_table
+from functions.local_table import STREAM_ITERATORS
 from tests.functions.local_tables import NAME, added, desk, key, number, refusal, service
 
 ABSENT = {"ConditionExpression": "attribute_not_exists(PK)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -327,6 +329,31 @@ def test_an_unread_stream_does_not_grow(here):
         at = records(here, at)[1]
     here.put("10")
     assert [one["dynamodb"]["Keys"]["SK"]["S"] for one in records(here, at)[0]] == ["10"]
+
+
+def test_calls_leave_nothing_in_memory(here):
+    """Reads, overwritten items and read records do not stay in memory."""
+
+    def left():
+        gc.collect()
+        kinds = ("Item", "DynamoType", "StreamRecord", "ShardIterator")
+        return sum(type(thing).__name__ in kinds for thing in gc.get_objects())
+
+    def work(times):
+        at = None
+        for _ in range(STREAM_ITERATORS):
+            at = records(here, at)[1]
+        for _ in range(times):
+            here.put("a", n=number(1))
+            here.add("a")
+            here.get("a")
+            here.query(FilterExpression="n = :n", values={":n": number(1)})
+            here.transact(("Put", {"Item": key("b")}), ("Delete", {"Key": key("c")}))
+            here.client.delete_item(TableName=NAME, Key=key("a"))
+        records(here, records(here, at)[1])
+        return left()
+
+    assert work(10) - work(20) in range(-5, 6)
 
 
 def calls(work):

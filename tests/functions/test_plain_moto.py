@@ -270,6 +270,34 @@ def test_streams_grow(plainly):
     assert plainly(left_over) == (5, 201), "moto forgets now: _Shard and _Streams may go"
 
 
+def things_ever_made(client):
+    from moto.dynamodb.models.dynamo_type import Item
+
+    for _ in range(5):
+        put(client, "a")
+    return len(Item.instances_tracked)
+
+
+def test_nothing_is_forgotten(plainly):
+    """An item that was overwritten stays in memory."""
+    assert plainly(things_ever_made) == 5, "moto forgets now: instances_tracked may stay as it is"
+
+
+def secrets_of_pools(_client):
+    from moto.cognitoidp.models import cognitoidp_backends
+
+    for name in ("one", "two"):
+        service("cognito-idp").create_user_pool(PoolName=name)
+    pools = cognitoidp_backends["123456789012"]["eu-west-1"].user_pools.values()
+    return [pool.json_web_key.as_dict(private=True) for pool in pools]
+
+
+def test_pools_share_a_key(plainly):
+    """All user pools sign with one private key, which is in the package."""
+    one, two = plainly(secrets_of_pools)
+    assert one == two, "moto makes a key for each pool now: sign_with may go"
+
+
 def streams_answer(client):
     arn = client.describe_table(TableName=NAME)["Table"]["LatestStreamArn"]
     with pytest.raises(ClientError) as refused:

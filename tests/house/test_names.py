@@ -16,8 +16,8 @@ SPECIALISTS = {
     "experiments": "datasets memory",
     "logged_models": "content",
     "metrics": "downsample history upkeep",
-    "runs": "content limits merge names points spoken store",
-    "search": "fields grammar like order pages pattern plan predicate readers tokens tree",
+    "runs": "content limits merge names opening points spoken store",
+    "search": "fields grammar order pages pattern plan predicate readers tokens tree",
 }
 # A dialect, a page and the doors are not rooms with drawers.
 OTHERWISE = {"mlflow", "ui", "handlers"}

@@ -7,9 +7,10 @@ from tests.house.source import ROOT, files, imports, module
 
 # From the top floor to the ground. A room that is not here does not exist.
 FLOORS = [
-    {"handlers", "local"},
+    {"local"},  # the laptop's stand-in for AWS: it opens the same doors
+    {"handlers"},
     {"app"},
-    {"mlflow", "ui"},
+    {"guard", "mlflow", "ui"},
     {"search", "registry"},
     {"metrics", "logged_models", "artifacts"},
     {"runs"},
@@ -24,12 +25,12 @@ GROUND = FLOORS[-1]
 SERVICES = {"access": {"caller", "credentials", "directory", "members", "memory", "tokens"}}
 PUBLISHED = {
     "access": {"principal", "policy", "grants"},
-    "runs": {"content", "limits", "merge", "names", "points"},
+    "runs": {"content", "limits", "merge", "names", "points", "spoken"},
 }
 # Doors and dialects, each a folder of routes without drawers.
 DIALECTS = {"handlers", "mlflow", "ui"}
 # Who puts the house together, and what it may therefore take from any room.
-COMPOSERS = {"app": {"routes"}, "handlers": {"reactions"}}
+COMPOSERS = {"app": {"routes"}, "handlers": {"reactions"}, "local": {"reactions"}}
 OURS = files("functions")
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Len
+from annotated_types import Len
 
 from runhaven.wire.datasets import DIGEST_LENGTH
 from runhaven.wire.datasets import NAME_LENGTH as DATASET_LENGTH
 from runhaven.wire.keys import Key
+from runhaven.wire.metrics import NUMBERS_AS_TEXT, PARAM_LENGTH, TAG_LENGTH, Milliseconds, Step
 
-NAME_LENGTH, PARAM_LENGTH, TAG_LENGTH = 500, 6000, 8000
+NAME_LENGTH = 500
 #: What a model's name may not hold: mlflow/utils/validation.py, _validate_logged_model_name.
 NOT_IN_NAMES = "/:.%\"'"
 
@@ -33,13 +34,12 @@ class ModelMetric:
         run_id: the run that measured it.
     """
 
-    # pydantic reads this: without it NaN would become null.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"ser_json_inf_nan": "strings"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = NUMBERS_AS_TEXT
 
     key: Key
     value: float
-    timestamp: Annotated[int, Ge(0)]
-    step: int = 0
+    timestamp: Milliseconds
+    step: Step = 0
     dataset_name: Annotated[str, Len(1, DATASET_LENGTH)] | None = None
     dataset_digest: Annotated[str, Len(1, DIGEST_LENGTH)] | None = None
     run_id: str | None = None

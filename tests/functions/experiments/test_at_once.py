@@ -119,6 +119,21 @@ def test_a_change_is_known_at_once(back_end, ann):
     assert service.known(g, made.id).lifecycle == "deleted"
 
 
+def test_a_slow_reader_does_not_bring_back_the_past(back_end, ann):
+    """What was read before a change and arrives after it does not replace what the change left."""
+    g = grants.grant(ann, Action.LOG)
+    made = service.create(ann, "one")
+    waiting = [made.id]
+
+    def change_meanwhile(**_):
+        if waiting:
+            service.delete(ann, waiting.pop())
+
+    with back_end.on("after-call.dynamodb.GetItem", change_meanwhile):
+        assert service.known(g, made.id, at_most=0) == made
+    assert service.known(g, made.id).lifecycle == "deleted"
+
+
 def test_another_teams_experiment_is_not_known(back_end, ann):
     """What is remembered is remembered for one team."""
     made = service.create(ann, "one")

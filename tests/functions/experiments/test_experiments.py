@@ -4,7 +4,7 @@ import pytest
 
 from functions import ids, table
 from functions.access import grants
-from functions.access.policy import Action, Role
+from functions.access.policy import Action, Role, Scope
 from functions.errors import AlreadyExists, NotAllowed, NotFound, Unacceptable
 from functions.experiments import service
 
@@ -140,6 +140,14 @@ def test_tags_end_where_an_item_ends(ann):
         service.by_name(ann, "two")
 
 
+def test_tags_end_where_an_answer_would(ann):
+    """Tags that repeat themselves take little room, but not more than a megabyte in an answer."""
+    made = service.create(ann, "one", {f"t{number}": "x" * 20_000 for number in range(52)})
+    with pytest.raises(Unacceptable) as refused:
+        service.set_tag(ann, made.id, "one more", "x" * 20_000)
+    assert refused.value.field == "tags"
+
+
 def test_every_change_is_later_than_the_one_before(ann):
     """`updated_at` grows with every change, and stays where nothing changes."""
     made = service.create(ann, "one")
@@ -157,6 +165,14 @@ def test_every_change_is_later_than_the_one_before(ann):
     before = service.get(ann, made.id)
     assert service.set_tag(ann, made.id, "a", "1") == service.rename(ann, made.id, "two") == before
     assert before.created_at == made.created_at
+
+
+def test_a_change_is_later_even_when_the_clock_is_not(ann):
+    """An experiment that was made by a clock ahead of ours still moves forward with each change."""
+    ahead = ids.now_ms() + 60_000
+    table.transact(*service.founding(grants.grant(ann, Action.MANAGE), ahead))
+    assert service.set_tag(ann, "0", "a", "1").updated_at == ahead + 1
+    assert service.set_tag(ann, "0", "a", "2").updated_at == ahead + 2
 
 
 def test_a_deleted_experiment_can_be_read_and_restored(ann):
@@ -261,6 +277,23 @@ def test_a_viewer_reads_and_a_contributor_does_not_delete(back_end, ann):
         with pytest.raises(NotAllowed):
             refused()
     assert service.listing(viewer) == [made]
+
+
+def test_a_log_token_reads_and_creates_experiments_and_nothing_else(back_end, ann):
+    """What a stock client needs to log is open to a token of scope log: get, get by name and create."""
+    logger = back_end.who(scope=Scope.LOG, token="t1")
+    made = service.create(logger, "one")
+    assert service.get(logger, made.id) == service.by_name(logger, "one") == made
+    for refused in (
+        lambda: service.listing(logger),
+        lambda: service.page(logger, None, 10),
+        lambda: service.set_tag(logger, made.id, "a", "1"),
+        lambda: service.delete_tag(logger, made.id, "a"),
+        lambda: service.rename(logger, made.id, "two"),
+        lambda: service.delete(logger, made.id),
+    ):
+        with pytest.raises(NotAllowed):
+            refused()
 
 
 def test_pages_hold_every_experiment_once(ann):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from functions.runs.content import AtBest, Content, Input, Metric
 from functions.runs.merge import Facts, Goals, Run, summary
+from functions.search.plan import plan
 from functions.search.readers import CONTEXT_TAG
 from runhaven.wire.experiments import Experiment
 from runhaven.wire.logged_models import LoggedModel, ModelMetric
@@ -49,10 +50,27 @@ def an_experiment(number, name="", *, created=0, updated=0, **tags):
 
 
 def a_model(model_id, *, metrics=(), **given):
-    """A logged model as its service gives it; a metric is (key, value, step, dataset name, digest)."""
-    rows = [ModelMetric(key, value, 1, step, name, digest) for key, value, step, name, digest in metrics]
+    """A logged model as its service gives it; a metric is (key, value, step, dataset name, digest).
+
+    A later step comes at an earlier time, since the step decides what is latest.
+    """
+    rows = [
+        ModelMetric(key, value, 100 - step, step, name, digest) for key, value, step, name, digest in metrics
+    ]
     plain = {
         "experiment_id": "1", "name": "m", "status": "READY", "model_type": None, "source_run_id": None,
         "created_at": 0, "updated_at": 0, "created_by": "",
     } | given  # fmt: skip
     return LoggedModel(model_id, metrics=rows, **plain)
+
+
+def found(target, records, where, order_by=(), *, on=(), datasets=None):
+    """The records that match, in order."""
+    asked = plan(target, ["1"], where, order_by, on=on)
+    return asked.page(records, 100, datasets=datasets)[0]
+
+
+def table(text):
+    """Rows of an answer, `-` for an empty one, and what was asked."""
+    rows = (line.split(maxsplit=1) for line in text.strip().splitlines())
+    return [(asked, answer.strip("-")) for answer, asked in rows]

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.errors import Unacceptable
@@ -35,6 +35,7 @@ def test_depth(opening):
     assert parse(opening * levels + "tags.a = '1'" + closing * levels, RUNS)
     assert "100 deep" in refusal(opening * (levels + 1) + "tags.a = '1'" + closing * (levels + 1))
     assert "100 deep" in refusal(opening * (60_000 // len(opening)))
+    assert parse(" OR ".join([f"{opening}tags.a = '1'{closing}"] * (DEEPEST + 1)), RUNS)
 
 
 def test_clauses():
@@ -70,7 +71,7 @@ def test_hostile_text_takes_linear_time(piece, times):
     started = time.process_time()
     refusal("metrics.a > " + piece * times + "x")
     refusal(piece * times + "x")
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 WORDS = st.sampled_from(
@@ -79,6 +80,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(max_examples=300, deadline=None)
 @given(text=st.one_of(st.text(), st.lists(WORDS).map(" ".join), st.lists(WORDS).map("".join)))
 @pytest.mark.parametrize("target", [RUNS, EXPERIMENTS, LOGGED_MODELS], ids=lambda target: target.name)
 def test_any_text_is_a_tree_or_refused(target, text):

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.errors import Unacceptable
@@ -166,6 +166,7 @@ def test_orders_of_logged_models():
         "1324": [by("metrics.acc", dataset_name="d1")],
         "1243": [by("metrics.acc", dataset_name="d1", dataset_digest="g1")],
         "2413": [by("status")],
+        "2143": [by("metrics.acc", dataset_name="d1", dataset_digest="g1", ascending=False)],
         "4321": [by("metrics.no"), {"field_name": "creation_time", "ascending": False}],
     }
     assert {
@@ -187,6 +188,7 @@ def test_keys_of_logged_models_are_verbatim():
         ([by("params.p")], "Invalid order by field name 'params.p'"),
         ([by("foo")], "Invalid order by field name 'foo': it is one of name, model_id"),
         ([by("tags")], "Invalid order by field name"),
+        ([by("metrics.")], "Invalid order by field name"),
         ([by("")], "Invalid order by field name"),
         ([by("name", ascending=1)], "for parameter 'ascending'"),
         ([by("metrics.a", dataset_name=5)], "An entry of order_by"),
@@ -201,6 +203,7 @@ def test_refused_orders_of_logged_models(entries, message):
     assert message in refusal(entries, LOGGED_MODELS)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text() | st.dictionaries(st.text(), st.none() | st.text() | st.integers()) | st.integers())
 )
@@ -212,3 +215,11 @@ def test_any_order_is_understood_or_refused(target, entries):
     except Unacceptable as error:
         refused = error
     assert refused is None or refused.field == "order_by"
+
+
+def test_orders_on_datasets():
+    """Where a search looks at some datasets only, an order on another one finds no values."""
+    models = [a_model("m-1", metrics=[("acc", 0.9, 1, "d1", "g1"), ("acc", 0.4, 7, "d2", "g2")])]
+    for on, value in (([], 0.9), ([OnDataset("d1"), OnDataset("d2")], 0.9), ([OnDataset("d2")], None)):
+        sorts = parse_order([by("metrics.acc", dataset_name="d1")], LOGGED_MODELS)
+        assert Ordering(sorts, LOGGED_MODELS, on).values(models[0])[0] == value

@@ -4,11 +4,12 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.errors import Unacceptable
 from functions.search.fields import LOGGED_MODELS, RUNS
+from functions.search.pages import encode
 from functions.search.plan import plan
 from functions.search.readers import OnDataset
 from tests.functions.search.records import a_model, a_run
@@ -94,6 +95,7 @@ def test_broken_tokens(token):
     assert refused(plan(*SEARCHES["itself"]), token)
 
 
+@settings(deadline=None)
 @given(values=st.tuples(st.none() | st.floats(), st.none() | st.text(), st.integers(0, 2**63)))
 def test_tokens_are_exact(values):
     """Any float64, NaN, any text and any time come back from a token as they were."""
@@ -102,3 +104,12 @@ def test_tokens_are_exact(values):
     run.params.update({} if text is None else {"p": text})
     asked = plan(RUNS, ["1"], None, ["metrics.m", "params.p DESC"])
     assert repr(asked.after(asked.token(run))) == repr([number, text, start, "a"])
+
+
+@pytest.mark.parametrize(
+    "values", [["x", 0, "a"], [0.1, None, 7], [0.1, True, "a"], [[0.1], 0, "a"], [0.1, 0], {}]
+)
+def test_forged_tokens(values):
+    """A token with a right check and wrong values is refused, since the check is no secret."""
+    asked = plan(*SEARCHES["itself"])
+    assert refused(asked, encode(asked.search, values))
