@@ -22,6 +22,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Lambda takes 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 BODY_BYTES = 6 * 1024 * 1024
 
+_PAGE = re.compile(r"/(?:t/[^/]+/?)?")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.ASCII)
 
 
@@ -87,10 +88,11 @@ def _not_from_elsewhere(scope: Scope) -> None:
             raise NotAllowed("Pages of that origin may not call this house.", field="origin")
         return
     # A foreign page's images, scripts and forms carry no Origin; browsers mark them in this way. Following a
-    # link to the house is no harm: https://www.w3.org/TR/fetch-metadata/
+    # link to the house's own page is no harm: https://www.w3.org/TR/fetch-metadata/
     if (single(scope, b"sec-fetch-site") or "none") in {"none", "same-origin"}:
         return
-    if scope["method"] != "GET" or single(scope, b"sec-fetch-dest") != "document":
+    linked = scope["method"] == "GET" and single(scope, b"sec-fetch-dest") == "document"
+    if not (linked and _PAGE.fullmatch(scope["path"])):
         raise NotAllowed("Pages of other origins may not call this house.", field="origin")
 
 

@@ -122,7 +122,9 @@ def nfc(text: str) -> str:
 
 def name_hash(*texts: str) -> str:
     """32 hex digits that stand for user-chosen text inside a key (DynamoDB keys end at 1,024 bytes)."""
-    return hashlib.sha256("\0".join(nfc(text) for text in texts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(
+        "\0".join(nfc(text) for text in texts).encode("utf-8", "surrogatepass")
+    ).hexdigest()[:32]
 
 
 def shown(value: object) -> str:

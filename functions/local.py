@@ -1,29 +1,33 @@
-"""The whole house in one process on moto: `scripts/run` serves it, and the tests open it, so they cannot drift."""
+"""The whole house in one process on moto: what `scripts/run` serves is what the tests open."""
 
 import argparse
-import asyncio
-import socket
+import re
+import shlex
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Error as FileError
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import uvicorn
+from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
-from functions import app, local_pool, local_seeds, local_table, settings, table
+from functions import app, garbage, local_pool, local_seeds, local_server, local_table, settings, table
 from functions.access.memory import MEMORY
+from functions.errors import HouseError
 from functions.experiments import service as experiments
+from functions.local_folder import CannotOpen, Folder
 from functions.local_jobs import Jobs
 
 REGION, TABLE = "eu-central-1", "runhaven"
-HOST = "127.0.0.1"
+HOST = local_server.HOST
 ROOT = Path(__file__).parents[1]
 _NAMES = (HOST, "localhost", "[::1]")
+_DEMO = ROOT / ".venv-demo/bin/python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,117 +66,115 @@ def opened(options: Options, port: int) -> Iterator[House]:
     Args:
         options: how it opens.
         port: the loopback port at which it will be served: pages of other origins are refused.
+
+    Raises:
+        CannotOpen: something that the options name cannot be used.
     """
+    url = f"http://{HOST}:{port}"
     with ExitStack() as stack:
-        data = options.data or Path(stack.enter_context(_nowhere()))
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        passthrough = {"urls": [options.dynamodb], "services": []} if options.dynamodb else {}
-        stack.enter_context(mock_aws(config={"core": {"passthrough": passthrough}} if passthrough else {}))
-        pool, pool_client, keys = local_pool.open_pool(REGION, data)
-        settings.use(
-            settings.Settings(
-                table=TABLE,
-                region=REGION,
-                dynamodb_url=options.dynamodb,
-                user_pool=pool,
-                user_pool_clients=(pool_client,),
-                issuer=f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
-                jwks_url=keys,
-                hosts=_NAMES,
-                origins=tuple(f"http://{name}:{port}" for name in _NAMES),
-                local_user="" if options.auth else local_seeds.USER,
-                auto_teams=options.auto_teams,
-                log_level="WARNING",
-            )
-        )
-        table.forget_clients()
-        experiments.forget()
-        MEMORY.forget()
-        _open_table(stack, options, data)
-        url = f"http://{HOST}:{port}"
-        if options.auth:
-            local_seeds.closed_door(options.credentials or data / "credentials.json", url)
-        else:
-            local_seeds.open_door()
-        stack.callback(Jobs(sweep=_was_killed(stack, data)).close)
+        try:
+            _open(stack, options, port, url)
+        except (BotoCoreError, ClientError, HouseError) as error:
+            at = f" with the table at {options.dynamodb}" if options.dynamodb else ""
+            raise CannotOpen(f"it does not work{at} ({error}).") from error
+        except OSError as error:
+            raise CannotOpen(f"{error.filename} cannot be used ({error.strerror}).") from error
+        except (FileError, RuntimeError) as error:  # the table's file, with the reason
+            raise CannotOpen(f"{error}.") from error
         yield House(app.build(), url)
 
 
-def serve(options: Options, *, demo: bool = False) -> None:
-    """Serve the house on loopback until it is told to stop, and say when it is ready."""
-    # Said to be TCP, so that asyncio switches Nagle's algorithm off: it costs 40 ms a request.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((HOST, options.port))
-        except OSError as error:
-            sys.exit(f"Port {options.port} is taken ({error.strerror}); choose another with --port.")
-        port = listening.getsockname()[1]
-        with opened(options, port) as house:
-            config = uvicorn.Config(
-                house.app, lifespan="off", log_level="warning", access_log=False, server_header=False
-            )
-            _Server(config, _greeting(house.url, options, demo=demo)).run(sockets=[listening])
+def _open(stack: ExitStack, options: Options, port: int, url: str) -> None:
+    """Open everything, in an order in which it can close again: the folder is let go of last."""
+    data = options.data or Path(stack.enter_context(TemporaryDirectory()))
+    folder = stack.enter_context(Folder(data))
+    passed: Any = {"urls": [re.escape(options.dynamodb)] if options.dynamodb else [], "services": []}
+    stack.enter_context(mock_aws(config={"core": {"passthrough": passed}}))
+    settings.use(_settings(options, port, *local_pool.open_pool(REGION, data)))
+    table.forget_clients()
+    experiments.forget()
+    MEMORY.forget()
+    keep = _open_table(stack, options, data)
+    if options.auth:
+        local_seeds.closed_door(_credentials(options), url, keep)
+    else:
+        local_seeds.open_door()
+    # With an engine of its own nobody knows who else has written to the table.
+    jobs = Jobs(sweep=folder.left_open or bool(options.dynamodb))
+
+    @stack.callback
+    def _() -> None:
+        folder.done = jobs.close()
 
 
-class _Server(uvicorn.Server):
-    """A server that says something once it listens."""
-
-    def __init__(self, config: uvicorn.Config, greeting: Any) -> None:
-        super().__init__(config)
-        self._greeting = greeting
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        asyncio.get_running_loop().call_soon(self._greeting)
-
-
-def _greeting(url: str, options: Options, *, demo: bool) -> Any:
-    def greet() -> None:
-        print(f"Runhaven is ready at {url}")  # noqa: T201  (what a command line is for)
-        print(f"  export MLFLOW_TRACKING_URI={url}")  # noqa: T201
-        if options.auth:
-            file = options.credentials or (options.data or Path()) / "credentials.json"
-            print(f"  export MLFLOW_TRACKING_TOKEN=...  # one of those in {file}", flush=True)  # noqa: T201
-        else:
-            print("  python train.py", flush=True)  # noqa: T201
-        if demo:
-            threading.Thread(target=_demonstrate, args=(url,), daemon=True).start()
-
-    return greet
+def _settings(options: Options, port: int, pool: str, pool_client: str, keys: str) -> settings.Settings:
+    at = "" if port == 80 else f":{port}"  # as browsers write an origin
+    return settings.Settings(
+        table=TABLE,
+        region=REGION,
+        dynamodb_url=options.dynamodb,
+        user_pool=pool,
+        user_pool_clients=(pool_client,),
+        issuer=f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
+        jwks_url=keys,
+        hosts=_NAMES,
+        origins=tuple(f"http://{name}{at}" for name in _NAMES),
+        local_user="" if options.auth else local_seeds.USER,
+        auto_teams=options.auto_teams,
+        log_level="WARNING",
+    )
 
 
-def _demonstrate(url: str) -> None:
-    """Run the demo as any other MLflow program: in a process and an environment of its own."""
-    python = ROOT / ".venv-demo/bin/python"
-    subprocess.run([python, ROOT / "scripts/demo.py", url], check=False)  # noqa: S603  (our own files)
-
-
-def _open_table(stack: ExitStack, options: Options, data: Path) -> None:
+def _open_table(stack: ExitStack, options: Options, data: Path) -> Callable[[], object]:
+    """Open the table; returns what brings to the disk what it holds."""
     if options.dynamodb:
         local_table.create(table.client(), TABLE)
-        return
+        return lambda: None
     kept = local_table.open_table(table.client(), TABLE, None if options.data is None else data)
-    stack.callback(kept.close)
+    stack.enter_context(kept)
     kept.start()
-    stack.callback(kept.stop)
+    return kept.flush
 
 
-def _was_killed(stack: ExitStack, data: Path) -> bool:
-    """Whether the last house in this folder ended without closing; the mark is gone when this one closes."""
-    mark = data / "open"
-    killed = mark.exists()
-    mark.touch()
-    stack.callback(mark.unlink, missing_ok=True)
-    return killed
+def _credentials(options: Options) -> Path:
+    return options.credentials or (options.data or Path()) / "credentials.json"
 
 
-@contextmanager
-def _nowhere() -> Iterator[str]:
-    import tempfile
+def serve(options: Options, *, demo: bool = False) -> None:
+    """Serve the house on loopback until it is told to stop, and say when it is ready.
 
-    with tempfile.TemporaryDirectory() as directory:
-        yield directory
+    Raises:
+        CannotOpen: the port, or something else that the options name, cannot be used.
+    """
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(closing(each)) for each in local_server.listening(options.port)]
+        house = stack.enter_context(opened(options, sockets[0].getsockname()[1]))
+        garbage.tune()
+
+        def ready() -> None:
+            _greet(house.url, options)
+            if demo:
+                _demonstrate(stack, house.url)
+
+        local_server.serve(house.app, sockets, ready)
+
+
+def _greet(url: str, options: Options) -> None:
+    first = "python3 -c 'import mlflow; mlflow.log_metric(\"loss\", 0.5)'"
+    if options.auth:
+        file = shlex.quote(str(_credentials(options).resolve()))
+        read = 'json.load(open(sys.argv[1]))["teams"]["red"]["owner"]'
+        first = f"export MLFLOW_TRACKING_TOKEN=$(python3 -c 'import json, sys; print({read})' {file})"
+    said = f"Runhaven is ready at {url}", f"  export MLFLOW_TRACKING_URI={url}", f"  {first}"
+    print(*said, sep="\n", flush=True)  # noqa: T201  (what a command line is for)
+
+
+def _demonstrate(stack: ExitStack, url: str) -> None:
+    """Run the demo as any other MLflow program: in a process and an environment of its own."""
+    # Isolated: where the house's own modules lie is no business of a client.
+    child = subprocess.Popen([_DEMO, "-I", ROOT / "scripts/demo.py", url])  # noqa: S603  (our own files)
+    stack.callback(child.wait)
+    stack.callback(child.terminate)
 
 
 def main() -> None:
@@ -181,7 +183,7 @@ def main() -> None:
         prog="scripts/run", description="Serve the whole of Runhaven on this machine, on loopback only."
     )
     add = parser.add_argument
-    add("--port", type=int, default=5000, help="loopback port (default 5000; 0 takes a free one)")
+    add("--port", type=_port, default=5000, help="loopback port (default 5000; 0 takes a free one)")
     add("--data", type=Path, default=Path(".runhaven"), help="where everything is kept (default .runhaven/)")
     add(
         "--auth",
@@ -195,12 +197,38 @@ def main() -> None:
         help="a deployment admin's request creates the team that it names",
     )
     add("--demo", action="store_true", help="train on scikit-learn's data and log it, to see a filled house")
-    add("--dynamodb", default="", metavar="URL", help="keep the table in this DynamoDB-compatible server")
+    add(
+        "--dynamodb",
+        type=_address,
+        default="",
+        metavar="URL",
+        help="keep the table in this DynamoDB engine",
+    )
     given = vars(parser.parse_args())
     demo = given.pop("demo")
     if demo and given["auth"]:
         parser.error("--demo fills the house of the laptop's own user; leave out --auth")
-    serve(Options(**given), demo=demo)
+    if demo and not _DEMO.exists():
+        parser.error("--demo runs in an environment that scripts/run makes; call that")
+    if given["credentials"] and not given["auth"]:
+        parser.error("--credentials says where --auth writes the tokens; add --auth")
+    local_server.obey_signals()
+    try:
+        serve(Options(**given), demo=demo)
+    except CannotOpen as why:
+        sys.exit(f"Runhaven cannot open: {why}")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: take one of 0 to 65535")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?/?", text, re.IGNORECASE):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address like http://127.0.0.1:8000")
+    return text.rstrip("/")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The laptop's stand-in for Lambda's stream trigger: reads the table's stream and calls the same door."""
 
 import threading
+import time
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import botocore.config
 import botocore.session
@@ -10,11 +12,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import table, telemetry
 from functions.handlers import stream
-from functions.metrics import reactions
+from functions.ids import now_ms
+from functions.local_folder import CannotOpen
 from functions.settings import settings
 
 _PAUSE_SECONDS = 0.5
 _BATCH = 100
+# A change whose reaction fails is tried again after 1, 2, 4, 8 and 16 seconds, as often as Lambda is told to.
+_TRIES = 5
+_CLOSE_SECONDS = 10
+
+
+class Again(NamedTuple):
+    """A change that waits for its next try."""
+
+    at: float  # of the monotonic clock
+    record: table.Raw
+    failed: int = 0
 
 
 class Jobs:
@@ -24,11 +38,14 @@ class Jobs:
         """Begin at the stream's end.
 
         Args:
-            sweep: first settle what an earlier process left due, because it was killed or another one wrote it.
+            sweep: first settle what an earlier process, or another one, has left due.
+
+        Raises:
+            CannotOpen: the table has no stream.
         """
         self._sweep = sweep
-        # In process, botocore would send the stream's calls to an account's own endpoint, which moto does not serve.
-        # Its own check of parameters goes by AWS's shard ids, which are longer than other engines'.
+        # In process, botocore would send the stream's calls to an account's own endpoint, which moto does not
+        # serve. Its own check of parameters goes by AWS's shard ids, which are longer than other engines'.
         config = botocore.config.Config(
             account_id_endpoint_mode="disabled", parameter_validation=False, retries={"total_max_attempts": 2}
         )
@@ -40,41 +57,95 @@ class Jobs:
             config=config,
         )
         self._arn = table.client().describe_table(TableName=chosen.table)["Table"].get("LatestStreamArn")
+        if self._arn is None:
+            raise CannotOpen(f"the table {chosen.table} at {chosen.dynamodb_url} has no stream.")
         self._iterators: dict[str, str | None] = {}
+        self._again: list[Again] = []
+        self._lost = self._given_up = False
         self._end = threading.Event()
         self._follow("LATEST")
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Take what the stream still holds, and stop."""
+    def close(self) -> bool:
+        """Take what the stream still holds, and stop.
+
+        Returns:
+            Whether all is done; otherwise some run may still be due, and the next process should sweep.
+        """
         self._end.set()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=_CLOSE_SECONDS)
+        unread = self._thread.is_alive() or self._lost or self._sweep
+        return not (unread or self._again or self._given_up)
 
     def _run(self) -> None:
-        if self._sweep:
-            self._safely(self._settle_what_is_due)
         while not self._end.wait(_PAUSE_SECONDS):
-            self._safely(self._step)
-        self._safely(self._step)
+            self._turn()
+        self._turn()
 
-    def _safely(self, work: Any) -> None:
+    def _turn(self) -> None:
         try:
-            work()
-        except (ClientError, BotoCoreError):
-            telemetry.failure("the table's stream could not be read")
+            if self._lost:  # the engine was away: what changed meanwhile stands in the table
+                self._iterators.clear()
+                self._follow("LATEST")
+                self._lost, self._sweep = False, True
+            if self._sweep:
+                self._sweep = not self._took_what_is_due()
+            self._take_what_came()
+            self._take_what_waits()
+        except (BotoCoreError, ClientError) as error:
+            if not self._lost:
+                telemetry.logger().warning("the table's stream cannot be read", extra={"why": str(error)})
+            self._lost = True
+        except Exception:  # noqa: BLE001  (written down here; the thread lives on whatever happens)
+            telemetry.failure("the table's stream was not understood")
+            self._lost = True
 
-    def _settle_what_is_due(self) -> None:
-        for head in self._due():
+    def _take_what_came(self) -> None:
+        self._follow("TRIM_HORIZON")
+        for shard in self._iterators:
+            while self._iterators[shard] is not None:
+                answer = self._client.get_records(ShardIterator=self._iterators[shard], Limit=_BATCH)
+                self._iterators[shard] = answer.get("NextShardIterator")
+                if not answer["Records"]:
+                    break
+                self._take([Again(0, _as_lambda_sees(one)) for one in answer["Records"]])
+
+    def _take_what_waits(self) -> None:
+        now = time.monotonic()
+        ready = [one for one in self._again if one.at <= now]
+        self._again = [one for one in self._again if one.at > now]
+        if ready:
+            self._take(ready)
+
+    def _take(self, changes: list[Again]) -> None:
+        answer = stream.handler({"Records": [one.record for one in changes]}, None)
+        failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        for one in changes:
+            if one.record["dynamodb"]["SequenceNumber"] not in failed:
+                continue
+            if one.failed == _TRIES:  # it stays due in the table
+                self._given_up = True
+            else:
+                at = time.monotonic() + 2**one.failed
+                self._again.append(Again(at, one.record, one.failed + 1))
+
+    def _took_what_is_due(self) -> bool:
+        """Settle each run that is due; False where the house closes before the end."""
+        heads = self._due()
+        while chosen := list(islice(heads, _BATCH)):
+            swept = [_swept(head) for head in chosen]
+            self._again += [one for one in swept if one.at]
+            self._take([one for one in swept if not one.at])
             if self._end.is_set():
-                return
-            reactions.on_change(None, head)
+                return False
+        return True
 
     def _due(self) -> Iterator[table.Raw]:
         asked: dict[str, Any] = {
             "TableName": settings().table,
             "FilterExpression": "attribute_exists(due)",
-            "ProjectionExpression": "PK, SK, due",
+            "ProjectionExpression": "PK, SK, due, lease",
         }
         while True:
             answer = table.client().scan(**asked)
@@ -82,16 +153,6 @@ class Jobs:
             if "LastEvaluatedKey" not in answer:
                 return
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _step(self) -> None:
-        self._follow("TRIM_HORIZON")
-        for shard, iterator in list(self._iterators.items()):
-            while iterator is not None:
-                answer = self._client.get_records(ShardIterator=iterator, Limit=_BATCH)
-                iterator = self._iterators[shard] = answer.get("NextShardIterator")
-                if not answer["Records"]:
-                    break
-                stream.handler({"Records": [_as_lambda_sees(one) for one in answer["Records"]]}, None)
 
     def _follow(self, beginning: str) -> None:
         """Open the shards that are not followed yet."""
@@ -102,6 +163,14 @@ class Jobs:
                     StreamArn=self._arn, ShardId=name, ShardIteratorType=beginning
                 )
                 self._iterators[name] = opened["ShardIterator"]
+
+
+def _swept(head: table.Raw) -> Again:
+    """A due head as if it had just become so; later, if a dead process has left its lease on it."""
+    lease = int(head.pop("lease", {"N": "0"})["N"]) - now_ms()
+    number = f"{head['PK']['S']} {head['SK']['S']}"
+    record = {"eventName": "MODIFY", "dynamodb": {"NewImage": head, "SequenceNumber": number}}
+    return Again(time.monotonic() + lease / 1000 + 1 if lease > 0 else 0, record)
 
 
 def _as_lambda_sees(record: dict[str, Any]) -> dict[str, Any]:

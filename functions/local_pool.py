@@ -1,11 +1,18 @@
-"""The laptop's user pool on moto. Its tokens are signed with a key of this data folder, never with moto's own."""
+"""The laptop's user pool on moto. A key of the data folder signs its tokens, never moto's own.
+
+The pool lives as long as the process, as its accounts do: nobody can reach it to sign in. What a user may do
+stands in the table, which also knows the user of each e-mail address.
+"""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import botocore.session
+from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from functions.local_folder import CannotOpen
 from functions.local_table import sign_with
 
 _KEY_ID = "dummy"  # what moto writes into every token's header
@@ -16,16 +23,19 @@ def open_pool(region: str, directory: Path) -> tuple[str, str, str]:
 
     Args:
         region: where moto keeps it.
-        directory: where the signing key is kept, so that tokens verify after a restart.
+        directory: where the signing key is kept, because making one takes long, and its public half.
 
     Returns:
         The pool's id, its app client's id, and the address of its public keys.
+
+    Raises:
+        CannotOpen: the folder's signing key cannot be used.
     """
-    client = botocore.session.get_session().create_client("cognito-idp", region_name=region)
+    key = _key(directory / "signing-key.json")
+    client: Any = botocore.session.get_session().create_client("cognito-idp", region_name=region)
     pool = client.create_user_pool(PoolName="runhaven", UsernameAttributes=["email"])["UserPool"]["Id"]
     flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     made = client.create_user_pool_client(UserPoolId=pool, ClientName="web", ExplicitAuthFlows=flows)
-    key = _key(directory / "signing-key.json")
     sign_with(region, pool, key)
     public = directory / "jwks.json"
     public.write_text(
@@ -41,4 +51,7 @@ def _key(file: Path) -> RSAKey:
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(made.as_dict(private=True)), "utf-8")
         draft.replace(file)
-    return RSAKey.import_key(json.loads(file.read_text("utf-8")))
+    try:
+        return RSAKey.import_key(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+        raise CannotOpen(f"{file} cannot be used ({error}); without it the house makes a new one.") from error

@@ -1,16 +1,18 @@
-"""Who is in the laptop's house when it opens: one user and his team, or with `--auth` two teams with every role."""
+"""Who is in the laptop's house when it opens: its user and his team, or with `--auth` two whole teams."""
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from functions.access import credentials, members, tokens
-from functions.access.policy import Deployment, Role
+from functions.access.policy import Deployment, Role, Scope
 from functions.access.principal import Principal
 from functions.errors import AlreadyExists, HouseError
 from functions.experiments import service as experiments
+from functions.local_folder import CannotOpen
 from functions.teams import service as teams
 
 USER, TEAM = "local", "default"
@@ -27,7 +29,7 @@ def open_door() -> None:
     _found(USER, TEAM)
 
 
-def closed_door(file: Path, url: str) -> None:
+def closed_door(file: Path, url: str, keep: Callable[[], object]) -> None:
     """Teams `red` and `blue` with a member of each role, and a file with everybody's token.
 
     Tokens that the file already holds are kept while they verify; otherwise all are made anew.
@@ -35,6 +37,10 @@ def closed_door(file: Path, url: str) -> None:
     Args:
         file: where the tokens are written, readable by its owner only.
         url: the house's address, which goes into the file too.
+        keep: brings to disk what the table holds, so that the file names no token that a crash loses.
+
+    Raises:
+        CannotOpen: the file cannot be written.
     """
     members.enrol(_ADMIN, name=_ADMIN, deployment={Deployment.ADMIN})
     for team in _TEAMS:
@@ -44,8 +50,12 @@ def closed_door(file: Path, url: str) -> None:
             _seat(team, f"{team}-{role.word}", role)
     _seat("red", _BOTH, Role.CONTRIBUTOR)
     _seat("blue", _BOTH, Role.VIEWER)
-    kept = _kept(file)
-    _write(file, {"url": url, **(kept or _minted())})
+    people = _kept(file) or _minted()
+    keep()
+    try:
+        _write(file, {"url": url, **people})
+    except OSError as error:
+        raise CannotOpen(f"the credentials cannot be written to {file} ({error.strerror}).") from error
 
 
 def _owner(team: str) -> Principal:
@@ -72,8 +82,8 @@ def _minted() -> dict[str, Any]:
         return tokens.personal(Principal(user, user, None, None), name=user, expires_in_days=_DAYS).secret
 
     return {
-        "admin": free(_ADMIN),
-        "both": free(_BOTH),
+        _ADMIN: free(_ADMIN),
+        _BOTH: free(_BOTH),
         "teams": {
             team: {
                 **{role.word: bound(team, f"{team}-{role.word}") for role in _ROLES},
@@ -85,18 +95,26 @@ def _minted() -> dict[str, Any]:
 
 
 def _kept(file: Path) -> dict[str, Any] | None:
-    """The file's tokens, if it has all of them and they all verify."""
+    """The file's tokens, if it has all of them and each still makes of its bearer who he should be."""
     try:
         said = json.loads(file.read_text("utf-8"))
-        found = {"admin": said["admin"], "both": said["both"], "teams": said["teams"]}
-        roles = [role.word for role in _ROLES]
-        every = [said["admin"], said["both"]]
-        every += [said["teams"][team][name] for team in _TEAMS for name in (*roles, "log")]
-        for token in every:
-            credentials.identify(f"Bearer {token}")
+        found = {name: said[name] for name in (_ADMIN, _BOTH, "teams")}
+        as_meant = [
+            Deployment.ADMIN in _enter(said[_ADMIN], None).deployment,
+            _enter(said[_BOTH], "red").role is Role.CONTRIBUTOR,
+            _enter(said[_BOTH], "blue").role is Role.VIEWER,
+        ]
+        for team in _TEAMS:
+            tokens_of = said["teams"][team]
+            as_meant += [_enter(tokens_of[role.word], team).role is role for role in _ROLES]
+            as_meant.append(_enter(tokens_of["log"], team).scope is Scope.LOG)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, HouseError):
         return None
-    return found
+    return found if all(as_meant) else None
+
+
+def _enter(secret: str, team: str | None) -> Principal:
+    return credentials.enter(credentials.identify(f"Bearer {secret}"), team, needs_team=team is not None)
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:

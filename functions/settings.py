@@ -15,13 +15,19 @@ class Settings:
     region: Annotated[str, "AWS region of the control plane. Needed."]
     dynamodb_url: Annotated[str, "Address of a DynamoDB-compatible server; empty means AWS."] = ""
     user_pool: Annotated[str, "Id of the Cognito user pool; empty means Runhaven tokens only."] = ""
-    user_pool_clients: Annotated[tuple[str, ...], "Cognito app client ids whose access tokens are taken."] = ()
+    user_pool_clients: Annotated[
+        tuple[str, ...], "Cognito app client ids whose access tokens are taken."
+    ] = ()
     issuer: Annotated[str, "The `iss` that access tokens must carry."] = ""
     jwks_url: Annotated[str, "Where the pool's public keys are read (https: or file:)."] = ""
     hosts: Annotated[tuple[str, ...], "Host names that are answered; empty means any."] = ()
     origins: Annotated[tuple[str, ...], "Origins whose pages may call the API; others are refused."] = ()
-    local_user: Annotated[str, "Laptop only: who a caller without credentials is; empty asks for credentials."] = ""
-    auto_teams: Annotated[bool, "Laptop only: a deployment admin's request creates the team that it names."] = False
+    local_user: Annotated[
+        str, "Laptop only: who a caller without credentials is; empty asks for credentials."
+    ] = ""
+    auto_teams: Annotated[
+        bool, "Laptop only: a deployment admin's request creates the team that it names."
+    ] = False
     log_level: Annotated[str, "Least severe level that is logged."] = "INFO"
 
 

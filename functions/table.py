@@ -17,6 +17,8 @@ T#<team>#R#<run>         S#<hash(metric)>#<ms>#<hash>  metric segment: compacted
 T#<team>#R#<run>         D#<hash(metric)>         downsampled line
 USER#<user>              META                     the user: e-mail, primary team, deployment roles
 USER#<user>              T#<team>                 the same membership seen from the user
+USER#<user>              K#<token id>             an access token of no team as its user lists it
+TEAMS                    T#<team>                 that a team exists, for the deployment admin's list
 EMAIL#<hash(e-mail)>     META                     e-mail -> user
 KEY#<sha256 of token>    META                     access token (only its hash is stored)
 

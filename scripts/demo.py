@@ -1,10 +1,11 @@
 """Trains on data that ships with scikit-learn and logs all of it through the stock `mlflow` client.
 
-Nothing in here knows Runhaven: point MLFLOW_TRACKING_URI, or the first argument, at a house and run it. Two
-experiments come of it: a grid of regressions as nested runs, and classifiers with metrics for every epoch. One run
-fails and one stays running, so that every state is to be seen. An experiment that exists is left alone.
+Nothing in here imports Runhaven: point MLFLOW_TRACKING_URI, or the first argument, at a house and run it. Two
+experiments come of it: a grid of regressions as nested runs, and classifiers with metrics for every epoch.
+One run fails and one stays running, so that every state is to be seen. What exists already is left alone.
 """
 
+import logging
 import os
 import sys
 import time
@@ -27,16 +28,17 @@ from sklearn.model_selection import cross_validate, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
-SEED, EPOCHS, DIGITS = 7, 40, range(10)
+SEED, EPOCHS, DIGITS = 7, 30, list(range(10))
 
 DIABETES = """How far does a year of diabetes progress? Linear models over ten measurements of 442 patients.
 Each family is one run; its settings are nested below it, each judged by five-fold cross-validation."""
-HANDWRITING = """Which digit is it? 1,797 images of 8 × 8 pixels, metrics for every epoch.
+HANDWRITING = """Which digit is it? 1,797 images of 8 by 8 pixels, metrics for every epoch.
 The best epoch is seldom the last one: look at val_loss."""
 
 
 def main() -> None:
     """Fill the house that MLFLOW_TRACKING_URI or the first argument names."""
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     if len(sys.argv) > 1:
         mlflow.set_tracking_uri(sys.argv[1])
     experiment("Diabetes regression", DIABETES, {"rmse": "min", "r2": "max"}, diabetes)
@@ -50,11 +52,13 @@ def experiment(name: str, description: str, goals: dict[str, str], train: Callab
         return
     start = time.monotonic()
     place = f"{mlflow.get_tracking_uri()}/#/experiments/{mlflow.set_experiment(name).experiment_id}"
-    mlflow.set_experiment_tags({
-        "mlflow.note.content": description,
-        **{f"runhaven.goal.{metric}": goal for metric, goal in goals.items()},
-        "runhaven.primary": next(iter(goals)),
-    })
+    mlflow.set_experiment_tags(
+        {
+            "mlflow.note.content": description,
+            **{f"runhaven.goal.{metric}": goal for metric, goal in goals.items()},
+            "runhaven.primary": next(iter(goals)),
+        }
+    )
     train()
     print(f"  demo: {name} took {time.monotonic() - start:.0f} s, see {place}", flush=True)
 
@@ -63,7 +67,7 @@ def diabetes() -> None:
     """Three families of linear models, and a setting that scikit-learn refuses."""
     frame = load_diabetes(as_frame=True).frame
     strengths = (0.001, 0.01, 0.1, 1.0)
-    mixed = [{"alpha": alpha, "l1_ratio": ratio} for alpha, ratio in product(strengths, (0.2, 0.5, 0.8))]
+    mixed = [{"alpha": alpha, "l1_ratio": ratio} for alpha, ratio in product(strengths, (0.2, 0.8))]
     single = [{"alpha": alpha} for alpha in strengths]
     family(ElasticNet, frame, mixed, "Between ridge and lasso.")
     family(Lasso, frame, single, "Leaves out the measurements that do not help.")
@@ -110,16 +114,16 @@ class Images:
 
     train: Any
     train_labels: Any
-    validation: Any
-    validation_labels: Any
+    held_out: Any
+    held_out_labels: Any
 
 
 def digits() -> None:
     """Linear and small neural classifiers, epoch by epoch; the last one is left running."""
     pixels, labels = load_digits(return_X_y=True)
-    train, validation, *answers = train_test_split(pixels, labels, test_size=0.4, random_state=SEED, stratify=labels)
+    train, held_out, *answers = train_test_split(pixels, labels, test_size=0.4, random_state=SEED)
     scale = StandardScaler().fit(train).transform
-    images = Images(scale(train), answers[0], scale(validation), answers[1])
+    images = Images(scale(train), answers[0], scale(held_out), answers[1])
     for rate in (0.001, 0.03):
         setting = {"loss": "log_loss", "learning_rate": "constant", "eta0": rate}
         with mlflow.start_run(run_name=f"linear eta0={rate:g}", tags={"family": "linear"}):
@@ -144,8 +148,10 @@ def neural(width: int, rate: float) -> tuple[MLPClassifier, dict[str, Any]]:
     return MLPClassifier(**setting, random_state=SEED), setting
 
 
-def learn(model: Any, setting: dict[str, Any], images: Images, *, run_id: str | None = None, epochs: int = EPOCHS) -> None:
-    """Train for some epochs and log after each how good the model is; in the active run unless one is named."""
+def learn(
+    model: Any, setting: dict[str, Any], images: Images, *, run_id: str | None = None, epochs: int = EPOCHS
+) -> None:
+    """Train for some epochs and log how good the model is after each, in the active run if none is named."""
     mlflow.log_params(setting, run_id=run_id)
     if run_id is None:
         data = mlflow.data.from_numpy(images.train, targets=images.train_labels, name="digits")
@@ -153,11 +159,11 @@ def learn(model: Any, setting: dict[str, Any], images: Images, *, run_id: str | 
     random = np.random.default_rng(SEED)
     for epoch in range(epochs):
         order = random.permutation(len(images.train))
-        model.partial_fit(images.train[order], images.train_labels[order], classes=list(DIGITS))
+        model.partial_fit(images.train[order], images.train_labels[order], classes=DIGITS)
         judged = {
-            "train_loss": log_loss(images.train_labels, model.predict_proba(images.train), labels=list(DIGITS)),
-            "val_loss": log_loss(images.validation_labels, model.predict_proba(images.validation), labels=list(DIGITS)),
-            "val_accuracy": model.score(images.validation, images.validation_labels),
+            "train_loss": log_loss(images.train_labels, model.predict_proba(images.train), labels=DIGITS),
+            "val_loss": log_loss(images.held_out_labels, model.predict_proba(images.held_out), labels=DIGITS),
+            "val_accuracy": model.score(images.held_out, images.held_out_labels),
         }
         mlflow.log_metrics(judged, step=epoch, run_id=run_id)
 

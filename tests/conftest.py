@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import engines
+from tests.house_process import HouseProcess, house
 
 ROOT = Path(__file__).parents[1]
 CI = os.environ.get("CI") == "true"
@@ -38,6 +39,46 @@ def dynoxide():
     """The URL of a DynamoDB engine that was empty when the module's first test asked for it."""
     with engines.dynoxide() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def open_process(tmp_path_factory):
+    """A house without credentials, whose requests create the teams that they name."""
+    with house(tmp_path_factory.mktemp("open") / "data", "--auto-teams") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def closed_process(tmp_path_factory):
+    """A house with credentials, which lie in its folder."""
+    with house(tmp_path_factory.mktemp("closed") / "data", "--auth") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def open_house(open_process):
+    """The URL of a house without credentials, whose requests create the teams that they name."""
+    return open_process.url
+
+
+@pytest.fixture(scope="session")
+def closed_house(closed_process):
+    """What a house with credentials wrote for its users: its URL and their tokens."""
+    return closed_process.credentials()
+
+
+@pytest.fixture
+def house_process(tmp_path):
+    """Starts a house of the test's own, with these options; the test may end it and start it again."""
+    started = []
+
+    def start(*options, port=0):
+        started.append(HouseProcess(tmp_path / "data", options, port))
+        return started[-1].start()
+
+    yield start
+    for each in started:
+        each.end()
 
 
 def refuse_skips(report):

@@ -5,13 +5,15 @@ from typing import Any
 
 from mangum import Mangum
 
-from functions import telemetry
+from functions import garbage, telemetry
 from functions.app import build
 
 
 @cache
 def _door() -> Any:
-    return telemetry.logger().inject_lambda_context(Mangum(build(), lifespan="off"))
+    door = telemetry.logger().inject_lambda_context(Mangum(build(), lifespan="off"))
+    garbage.tune()
+    return door
 
 
 def handler(event: Any, context: Any) -> Any:

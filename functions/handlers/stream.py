@@ -23,4 +23,6 @@ def changed(record: DynamoDBRecord) -> None:
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch of changes; answers which of them failed."""
-    return process_partial_response(event=event, record_handler=changed, processor=_processor, context=context)
+    return process_partial_response(
+        event=event, record_handler=changed, processor=_processor, context=context
+    )

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from math import copysign, isnan
+from math import isnan
 from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
 
 from functions.runs.merge import summary
-from functions.runs.points import Point, deflated, inflated
+from functions.runs.points import Point, deflated, inflated, rank
 
 BUCKETS = 1000
 
@@ -48,17 +48,22 @@ def unpack(blob: bytes) -> list[Bucket]:
 def downsampled(points: Iterable[Point], older: Iterable[Bucket] = (), most: int = BUCKETS) -> list[Bucket]:
     """The line of some points, joined with an older line that may cover some of them already.
 
+    A bucket is 2^n steps wide and begins at a multiple of its width. So the buckets of an older line, which
+    are not wider, lie each in one of the new ones, and the joined line is that of all points.
+
     Args:
         points: of one metric, in any order, repetitions allowed.
         older: a line of other points of the metric, or of the same ones.
-        most: how many buckets the line has at the most, of equal width in steps.
+        most: how many buckets the line has at the most; at least 2.
     """
     buckets = sorted([*older, *_per_step(points)], key=attrgetter("first_step"))
     if not buckets:
         return []
     lowest, highest = buckets[0].first_step, max(bucket.last_step for bucket in buckets)
-    width = max(1, -(-(highest - lowest + 1) // most))
-    grouped = groupby(buckets, key=lambda bucket: (bucket.first_step - lowest) // width)
+    width = 0
+    while (highest >> width) - (lowest >> width) >= most:
+        width += 1
+    grouped = groupby(buckets, key=lambda bucket: bucket.first_step >> width)
     return [_joined(list(group)) for _, group in grouped]
 
 
@@ -73,13 +78,8 @@ def _per_step(points: Iterable[Point]) -> list[Bucket]:
     return found
 
 
-def _by_end(bucket: Bucket) -> tuple[int, int, tuple[bool, float, float]]:
-    return bucket.last_step, bucket.last_time, _rank(bucket.last)
-
-
-def _rank(value: float) -> tuple[bool, float, float]:
-    """A value's place among values: NaN below every number, -0.0 below 0.0."""
-    return (False, 0.0, 0.0) if isnan(value) else (True, value, copysign(1, value))
+def _by_end(bucket: Bucket) -> tuple[int, int, float, float]:
+    return bucket.last_step, bucket.last_time, *rank(bucket.last)
 
 
 def _joined(buckets: list[Bucket]) -> Bucket:
@@ -93,6 +93,6 @@ def _joined(buckets: list[Bucket]) -> Bucket:
         last.last_step,
         last.last_time,
         last.last,
-        min(lows, key=_rank, default=last.last),
-        max(highs, key=_rank, default=last.last),
+        min(lows, key=rank, default=last.last),
+        max(highs, key=rank, default=last.last),
     )

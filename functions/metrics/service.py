@@ -167,7 +167,8 @@ def check_points(points: Sequence[Point]) -> None:
         Unacceptable: naming the first one that is not, and why.
     """
     for position, (key, value, time, step) in enumerate(points):
-        if not (is_key(key) and isinstance(value, float) and 0 <= time < INT64 and -INT64 <= step < INT64):
+        kinds = type(key) is str and type(value) is float and type(time) is type(step) is int
+        if not (kinds and is_key(key) and 0 <= time < INT64 and -INT64 <= step < INT64):
             field = f"metrics[{position}]"
             limits.key(key, f"{field}.key")
             limits.float64(value, f"{field}.value")

@@ -15,7 +15,7 @@ from functions.metrics.downsample import BUCKETS, downsampled, pack
 from functions.runs import service as runs
 from functions.runs.content import AtBest, Content
 from functions.runs.limits import ENDED
-from functions.runs.merge import Goals, absorb
+from functions.runs.merge import Goals, news
 from functions.runs.points import Columns, Point, distinct
 from functions.runs.service import Head, Stored, goals_of
 
@@ -34,11 +34,11 @@ def is_long(stored: Stored) -> bool:
 def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals) -> Stored:
     """Write the tail's points as a block, merge them into the head, remove the tail: in this order."""
     tails = stored.batches()
-    fresh = absorb(Content(stored.blob), tails)
+    fresh, _ = news(Content(stored.blob), tails)
     blocks = items.blocks(grant, run, fresh) if fresh else []
     if blocks:
         table.together(*(partial(table.put, block) for block in blocks))
-    return runs.fold(grant, run, stored, goals, len(blocks))
+    return runs.fold(grant, run, stored, tails=tails, goals=goals, blocks=len(blocks))
 
 
 def settle(team: str, run_id: str) -> bool:

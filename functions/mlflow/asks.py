@@ -273,7 +273,7 @@ class Ask(Fields):
         return self.text("page_token") or None
 
     def page_size(self, usual: int, most: int, *, none: int | None = None) -> int:
-        """How many results a page may have; *usual* where nothing is said, or what stands for nothing, *none*.
+        """How many results a page may have; *usual* where nothing is said, or *none*, which says nothing.
 
         Raises:
             Unacceptable: it is not from 1 to *most*.

@@ -5,6 +5,7 @@ a search that filters 10,000 heads by one metric reads one row of each.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -173,4 +174,5 @@ def add_range(ranges: list[int], first: int, last: int) -> list[int]:
 
 def in_ranges(ranges: list[int], number: int) -> bool:
     """Whether a number lies in one of the ranges."""
-    return any(begin <= number <= end for begin, end in zip(ranges[::2], ranges[1::2], strict=True))
+    behind = bisect_right(ranges, number)
+    return behind % 2 == 1 or (behind > 0 and ranges[behind - 1] == number)

@@ -7,11 +7,12 @@ names no writer counts once by its content until it is folded.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from math import copysign
+from math import isnan
+from operator import itemgetter
 from typing import NamedTuple
 
 from functions.runs.content import AtBest, Content, Input, Metric, Metrics, Output, add_range, in_ranges
-from functions.runs.points import Batch, Point, unpack
+from functions.runs.points import Batch, Point, rank, unpack
 
 NAME_TAG = "mlflow.runName"
 
@@ -130,8 +131,21 @@ class Run:
         return found.values if found else {}
 
 
-def absorb(content: Content, tails: Iterable[tuple[str, Batch]], goals: Goals = NO_GOALS) -> list[Point]:
-    """Merge tail items, given as (key, batch), into a head's content; answers the points that were new."""
+def absorb(content: Content, tails: Iterable[tuple[str, Batch]], goals: Goals = NO_GOALS) -> None:
+    """Merge tail items, given as (key, batch), into a head's content."""
+    fresh, writers = news(content, tails)
+    by_key: dict[str, list[Point]] = {}
+    for point in fresh:
+        by_key.setdefault(point[0], []).append(point)
+    for key, group in by_key.items():
+        content.metrics.changed[key] = summary(group, content.metrics.get(key))
+    content.writers = {**content.writers, **writers}
+    if goals.best is not None and fresh:
+        content.at_best = best_known(content.metrics, content.at_best, fresh, goals.best)
+
+
+def news(content: Content, tails: Iterable[tuple[str, Batch]]) -> tuple[list[Point], dict[str, list[int]]]:
+    """The points of a tail that are not in the content yet, and what it will have received of each writer."""
     fresh: list[Point] = []
     seen: dict[str, set[int]] = {}
     for key, batch in tails:
@@ -145,12 +159,9 @@ def absorb(content: Content, tails: Iterable[tuple[str, Batch]], goals: Goals = 
             if number not in taken and not in_ranges(had, number):
                 taken.add(number)
                 fresh.append(point)
-    _absorb_points(content.metrics, fresh)
-    for writer, numbers in seen.items():
-        content.writers = {**content.writers, writer: with_numbers(content.writers.get(writer, []), numbers)}
-    if goals.best is not None and fresh:
-        content.at_best = best_known(content.metrics, content.at_best, fresh, goals.best)
-    return fresh
+    return fresh, {
+        writer: with_numbers(content.writers.get(writer, []), numbers) for writer, numbers in seen.items()
+    }
 
 
 def with_numbers(ranges: list[int], numbers: Iterable[int]) -> list[int]:
@@ -166,58 +177,29 @@ def with_numbers(ranges: list[int], numbers: Iterable[int]) -> list[int]:
     return ranges if begin is None or end is None else add_range(ranges, begin, end)
 
 
-def _absorb_points(metrics: Metrics, points: Iterable[Point]) -> None:
-    by_key: dict[str, list[Point]] = {}
-    for point in points:
-        by_key.setdefault(point[0], []).append(point)
-    for key, group in by_key.items():
-        known = metrics.get(key)
-        metrics.changed[key] = summary(group, known)
-
-
 def summary(points: Sequence[Point], known: Metric | None = None) -> Metric:
     """What is known of a metric after more of its points came."""
-    last = max(points, key=_by_step)
-    first = min(points, key=_by_step)
-    numbers = [point for point in points if point[1] == point[1]]
-    least = min(numbers, key=_by_value) if numbers else first
-    most = max(numbers, key=_by_value_downwards) if numbers else first
-    found = Metric(
-        last[1], least[1], most[1], first[1],
-        last[3], last[2], least[3], most[3], first[3], first[2], len(points),
-    )  # fmt: skip
-    return found if known is None else _joined(known, found)
-
-
-def _joined(one: Metric, other: Metric) -> Metric:
-    count = one.count + other.count
-    ends = [("", metric.last, metric.last_time, metric.last_step) for metric in (one, other)]
-    starts = [("", metric.first, metric.first_time, metric.first_step) for metric in (one, other)]
-    lows = [("", metric.min, 0, metric.min_step) for metric in (one, other)]
-    highs = [("", metric.max, 0, metric.max_step) for metric in (one, other)]
-    last, first = max(ends, key=_by_step), min(starts, key=_by_step)
-    lows = [low for low in lows if low[1] == low[1]] or [first]
-    highs = [high for high in highs if high[1] == high[1]] or [first]
-    low, high = min(lows, key=_by_value), max(highs, key=_by_value_downwards)
+    if known is None:
+        _, value, time, step = points[0]
+        known = Metric(value, value, value, value, step, time, step, step, step, time, 0)
+    last, low, high, first, last_step, last_time, low_step, high_step, first_step, first_time, count = known
+    for _, value, time, step in points:
+        if step >= last_step and (step, time, *rank(value)) > (last_step, last_time, *rank(last)):
+            last, last_time, last_step = value, time, step
+        if step <= first_step and (step, time, *rank(value)) < (first_step, first_time, *rank(first)):
+            first, first_time, first_step = value, time, step
+        if isnan(value):
+            continue
+        if not value > low and (isnan(low) or (*rank(value), step) < (*rank(low), low_step)):
+            low, low_step = value, step
+        if not value < high and (isnan(high) or (*rank(value), -step) > (*rank(high), -high_step)):
+            high, high_step = value, step
+    if isnan(low):
+        low, low_step, high, high_step = first, first_step, first, first_step
     return Metric(
-        last[1], low[1], high[1], first[1],
-        last[3], last[2], low[3], high[3], first[3], first[2], count,
+        last, low, high, first,
+        last_step, last_time, low_step, high_step, first_step, first_time, count + len(points),
     )  # fmt: skip
-
-
-def _by_step(point: Point) -> tuple[int, int, bool, float, float]:
-    value = point[1]
-    if value != value:  # noqa: PLR0124  (NaN stands below every number)
-        return point[3], point[2], False, 0.0, 0.0
-    return point[3], point[2], True, value, copysign(1, value)
-
-
-def _by_value(point: Point) -> tuple[float, float, int]:
-    return point[1], copysign(1, point[1]), point[3]
-
-
-def _by_value_downwards(point: Point) -> tuple[float, float, int]:
-    return point[1], copysign(1, point[1]), -point[3]
 
 
 def best_known(
@@ -238,8 +220,7 @@ def best_known(
             at[metric.last_step] = metric.last
             if step in at:
                 values[key] = at[step]
-    here = [point for point in points if point[3] == step]
-    for point in sorted(here, key=_by_step):
-        values[point[0]] = point[1]
+    here = [(time, *rank(value), key, value) for key, value, time, at in points if at == step]
+    values |= {key: value for *_, key, value in sorted(here, key=itemgetter(0, 1, 2))}
     values[primary] = leader.min if goal == "min" else leader.max
     return AtBest(primary, goal, step, values)

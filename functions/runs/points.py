@@ -9,6 +9,7 @@ import sys
 import zlib
 from array import array
 from itertools import accumulate, pairwise
+from math import copysign, inf, isnan
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -149,12 +150,14 @@ def distinct(points: "Iterable[Point]") -> list[Point]:
     return sorted(seen.values(), key=order)
 
 
-def order(point: Point) -> tuple[int, int, bool, float, bool]:
+def order(point: Point) -> tuple[int, int, float, float]:
     """Where a point stands in its metric's history."""
-    value = point[1]
-    if value != value:  # noqa: PLR0124  (NaN)
-        return point[2], point[3], False, 0.0, False
-    return point[2], point[3], True, value, str(value)[0] != "-"
+    return point[2], point[3], *rank(point[1])
+
+
+def rank(value: float) -> tuple[float, float]:
+    """A value's place among values: NaN below every number, -0.0 below 0.0."""
+    return (-inf, -2) if isnan(value) else (value, copysign(1, value))
 
 
 def _same(value: float) -> float | str:

@@ -31,7 +31,8 @@ async def runs(request: Request, wanted: Search) -> Runs:
         max_results=wanted.limit,
         page_token=wanted.page_token,
     )
-    rows, size = [], 0
+    rows: list[Run] = []
+    size = 0
     for run in found.records:
         row = spoken(run)
         size += len(_run.dump_json(row))

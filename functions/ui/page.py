@@ -1,7 +1,7 @@
 """The page, put together once from the files in `static/` and kept in memory.
 
-Style and script stand in the document itself, so that a visit is one request, and the Content-Security-Policy names
-their hashes: nothing else runs, is drawn or is called, whatever a run's name holds.
+Style and script stand in the document itself, so that a visit is one request, and the Content-Security-Policy
+names their hashes: nothing else runs, is drawn or is called, whatever a run's name holds.
 """
 
 import hashlib

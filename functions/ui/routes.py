@@ -10,7 +10,7 @@ from functions.ui.page import page
 
 
 class Endpoint(NamedTuple):
-    """An address: its method, its path as Starlette writes it, what answers there, and whether that changes anything."""
+    """An address: its method and path, what answers there, and whether that changes anything."""
 
     method: str
     path: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,6 +20,15 @@ class Answer:
     def json(self) -> Any:
         """The body, which must be JSON."""
         return json.loads(self.body)
+
+
+def refused(answer, *statuses):
+    """The body of an answer that must refuse, in MLflow's shape, with one of these statuses (else 400)."""
+    assert answer.status in (statuses or (400,)), (answer.status, answer.body[:200])
+    body = answer.json
+    assert {"error_code", "message"} <= body.keys() <= {"error_code", "message", "field"}
+    assert 0 < len(body["message"]) < 2000
+    return body
 
 
 @dataclass
@@ -56,6 +66,35 @@ class Caller:
         answer = self.get(path, query)
         assert answer.status == 200, answer.body
         return answer.json
+
+    def new_experiment(self, **more):
+        """The id of a new experiment, of a random name if none is given."""
+        asked = {"name": f"test {secrets.token_hex(6)}", **more}
+        return self.done("experiments/create", asked)["experiment_id"]
+
+    def new_run(self, experiment, **more):
+        """The id of a new run."""
+        return self.done("runs/create", {"experiment_id": experiment, **more})["run"]["info"]["run_id"]
+
+    def new_model(self, experiment, **more):
+        """The id of a new logged model."""
+        return self.done("logged-models", {"experiment_id": experiment, **more})["model"]["info"]["model_id"]
+
+    def run(self, run_id):
+        """A run as it is printed."""
+        return self.seen("runs/get", {"run_id": run_id})["run"]
+
+    def tags(self, run_id):
+        """A run's tags."""
+        return {one["key"]: one["value"] for one in self.run(run_id)["data"]["tags"]}
+
+    def metrics(self, run_id):
+        """The last value of each of a run's metrics, as it is printed."""
+        return {one["key"]: one["value"] for one in self.run(run_id)["data"].get("metrics", [])}
+
+    def refused(self, path, body, *statuses, method="POST", **how):
+        """The body of an answer that must refuse, with one of these statuses (else 400)."""
+        return refused(self.call(method, path, body=body, **how), *statuses)
 
     def call(self, method, path, *, body=None, raw=None, query=None, headers=None):
         """Any request; *path* is taken whole where it begins with a slash, and is quoted as it must be."""

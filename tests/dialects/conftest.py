@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 import time
@@ -30,14 +29,13 @@ def house():
 @pytest.fixture
 def experiment(house):
     """The id of a new experiment."""
-    return house.done("experiments/create", {"name": f"test {secrets.token_hex(6)}"})["experiment_id"]
+    return house.new_experiment()
 
 
 @pytest.fixture
 def run(house, experiment):
     """The id of a new run in a new experiment."""
-    created = house.done("runs/create", {"experiment_id": experiment, "start_time": 1_700_000_000_000})
-    return created["run"]["info"]["run_id"]
+    return house.new_run(experiment, start_time=1_700_000_000_000)
 
 
 @contextmanager
@@ -88,7 +86,7 @@ def flow(mlflow_python, tmp_path):
         program = Path(__file__).parent / "flows" / f"{name}.py"
         started = time.monotonic()
         done = subprocess.run(
-            [mlflow_python, "-P", program],
+            [mlflow_python, program],
             env=environment,
             cwd=tmp_path,
             capture_output=True,

@@ -21,7 +21,7 @@ def test_searching_works(flow, open_house):
 
 
 def test_autologging_works(flow, open_house):
-    """Autologging, background logging and system metrics work; files that cannot be stored never stop training."""
+    """Autologging, background logging and system metrics work; a refused file never stops training."""
     flow("training", open_house)
 
 

@@ -1,7 +1,5 @@
 """MLflow's endpoints of metrics: what is logged comes back exactly."""
 
-import math
-
 import pytest
 
 
@@ -9,11 +7,6 @@ def history(house, run, key, **more):
     """The points of a metric as (value, timestamp, step)."""
     seen = house.seen("metrics/get-history", {"run_id": run, "metric_key": key, **more})
     return [(one["value"], one["timestamp"], one["step"]) for one in seen.get("metrics", [])]
-
-
-def last(house, run):
-    """Each metric's last value, as it is printed."""
-    return {one["key"]: one["value"] for one in house.seen("runs/get", {"run_id": run})["run"]["data"]["metrics"]}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +35,7 @@ def test_a_value_comes_back_as_it_was_sent(house, run, path, sent, printed):
     inside = metric if path == "runs/log-metric" else f'"metrics": [{{{metric}}}]'
     answer = house.call("POST", path, raw=f'{{"run_id": "{run}", {inside}}}'.encode())
     assert answer.status == 200, answer.body
-    assert str(last(house, run)["m"]) == str(printed)
+    assert str(house.metrics(run)["m"]) == str(printed)
     assert [str(one) for one, *_ in history(house, run, "m")] == [str(printed)]
 
 
@@ -59,7 +52,7 @@ def test_the_last_value_is_the_greatest_step(house, run):
     points = [(1, 10, 5), (2, 9, 6), (3, 99, 1), (4, 9, 6)]
     metrics = [{"key": "m", "value": value, "timestamp": at, "step": step} for value, at, step in points]
     house.done("runs/log-batch", {"run_id": run, "metrics": metrics})
-    assert last(house, run) == {"m": 4.0}
+    assert house.metrics(run) == {"m": 4.0}
 
 
 def test_equal_points_are_one(house, run):
@@ -77,10 +70,9 @@ def test_a_batch_carries_everything(house, run):
     house.done("runs/log-batch", {"run_id": run, "metrics": metrics})
     texts = [{"key": f"k{n}", "value": str(n)} for n in range(100)]
     house.done("runs/log-batch", {"run_id": run, "params": texts, "tags": texts})
-    data = house.seen("runs/get", {"run_id": run})["run"]["data"]
-    assert {one["key"]: one["value"] for one in data["metrics"]} == {f"m/{n}": n / 7 for n in range(1000)}
-    assert len(data["params"]) == 100
-    assert len(data["tags"]) == 101
+    assert house.metrics(run) == {f"m/{n}": n / 7 for n in range(1000)}
+    assert len(house.run(run)["data"]["params"]) == 100
+    assert len(house.tags(run)) == 101
 
 
 @pytest.mark.parametrize(
@@ -110,10 +102,10 @@ def test_a_batch_carries_everything(house, run):
 def test_a_bad_batch_writes_nothing(house, run, batch, words):
     """A batch with one bad entry, or too many, is refused whole, in MLflow's words."""
     good = {"params": [{"key": "good", "value": "1"}], "metrics": [{"key": "g", "value": 1, "timestamp": 1}]}
-    answer = house.post("runs/log-batch", {"run_id": run, **good, **batch})
-    assert (answer.status, answer.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
-    assert words in answer.json["message"]
-    assert house.seen("runs/get", {"run_id": run})["run"]["data"].keys() == {"tags"}
+    said = house.refused("runs/log-batch", {"run_id": run, **good, **batch})
+    assert said["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert words in said["message"]
+    assert house.run(run)["data"].keys() == {"tags"}
 
 
 def test_a_conflicting_param_stops_the_batch(house, run):
@@ -124,23 +116,16 @@ def test_a_conflicting_param_stops_the_batch(house, run):
         "metrics": [{"key": "m", "value": 1, "timestamp": 1}],
         "tags": [{"key": "t", "value": "1"}],
     }
-    assert house.post("runs/log-batch", {"run_id": run, **batch}).status == 400
-    data = house.seen("runs/get", {"run_id": run})["run"]["data"]
-    assert "metrics" not in data
-    assert [one["key"] for one in data["tags"]] == ["mlflow.runName"]
+    house.refused("runs/log-batch", {"run_id": run, **batch})
+    assert house.metrics(run) == {}
+    assert house.tags(run).keys() == {"mlflow.runName"}
 
 
 def test_history_is_in_order_of_time(house, run):
     """Histories are ordered by timestamp, step and value, NaN before numbers."""
-    points = [(3, 2, 1), (math.nan, 1, 1), (1, 1, 2), (2, 1, 1), (5, 0, 9)]
-    for value, at, step in points:
-        house.call(
-            "POST",
-            "runs/log-metric",
-            raw=f'{{"run_id":"{run}","key":"m","value":{value},"timestamp":{at},"step":{step}}}'.replace(
-                "nan", "NaN"
-            ).encode(),
-        )
+    for value, at, step in [(3, 2, 1), ("NaN", 1, 1), (1, 1, 2), (2, 1, 1), (5, 0, 9)]:
+        point = {"key": "m", "value": value, "timestamp": at, "step": step}
+        house.done("runs/log-metric", {"run_id": run, **point})
     assert history(house, run, "m") == [(5.0, 0, 9), ("NaN", 1, 1), (2.0, 1, 1), (1.0, 1, 2), (3.0, 2, 1)]
 
 
@@ -165,8 +150,8 @@ def test_history_is_paged(house, run):
 @pytest.mark.parametrize("token", ["junk", "e30=", "WyJtIiwgIngiLCAxLCAxXQ==", "ÿ", "W10=", "A" * 100_000])
 def test_a_token_that_was_edited_is_refused(house, run, token):
     """A history's token that is none is a 400 that names it."""
-    answer = house.get("metrics/get-history", {"run_id": run, "metric_key": "m", "page_token": token})
-    assert (answer.status, answer.json["field"]) == (400, "page_token")
+    asked = {"run_id": run, "metric_key": "m", "page_token": token}
+    assert house.refused("metrics/get-history", None, method="GET", query=asked)["field"] == "page_token"
 
 
 @pytest.mark.slow
@@ -192,7 +177,7 @@ def test_a_history_of_100_000_points_stays_below_4_mb(house, run):
 
 def test_histories_come_in_bulk(house, experiment, run):
     """Several runs' histories come run by run; what does not exist is left out."""
-    other = house.done("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+    other = house.new_run(experiment)
     for which in (run, other):
         metrics = [{"key": "m", "value": n, "timestamp": n, "step": n} for n in range(3)]
         house.done("runs/log-batch", {"run_id": which, "metrics": metrics})
@@ -257,20 +242,22 @@ def test_a_sample_is_asked_for_properly(house, run, wrong):
 
 def test_metrics_of_a_model_are_kept_with_it(house, experiment, run):
     """A metric that names a logged model is logged to the run and to the model, with its dataset."""
-    model = house.done("logged-models", {"experiment_id": experiment})["model"]["info"]["model_id"]
+    model = house.new_model(experiment)
     point = {"key": "m", "value": "NaN", "timestamp": 1, "step": 2, "model_id": model}
     house.done("runs/log-metric", {"run_id": run, **point, "dataset_name": "d", "dataset_digest": "1"})
     house.done("runs/log-batch", {"run_id": run, "metrics": [{**point, "key": "b", "run_id": run}]})
-    assert last(house, run) == {"m": "NaN", "b": "NaN"}
+    assert house.metrics(run) == {"m": "NaN", "b": "NaN"}
     found = house.seen(f"logged-models/{model}", None)["model"]["data"]["metrics"]
     expected = {"value": "NaN", "timestamp": 1, "step": 2, "model_id": model, "run_id": run}
-    assert sorted(found, key=str) == sorted(
-        [expected | {"key": "m", "dataset_name": "d", "dataset_digest": "1"}, expected | {"key": "b"}], key=str
-    )
+    on_dataset = {"dataset_name": "d", "dataset_digest": "1"}
+    assert {one["key"]: one for one in found} == {
+        "m": expected | {"key": "m"} | on_dataset,
+        "b": expected | {"key": "b"},
+    }
 
 
 def test_a_model_that_does_not_exist_stops_the_metric(house, run):
     """Nothing is logged to the run when the model that a metric names does not exist."""
     point = {"key": "m", "value": 1, "timestamp": 1, "model_id": "m-" + "0" * 32}
-    assert house.post("runs/log-metric", {"run_id": run, **point}).status == 404
-    assert "metrics" not in house.seen("runs/get", {"run_id": run})["run"]["data"]
+    house.refused("runs/log-metric", {"run_id": run, **point}, 404)
+    assert house.metrics(run) == {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from functions import settings, table
+from functions import settings, table, telemetry
 from functions.access.memory import MEMORY
 from functions.access.policy import Role, Scope
 from functions.access.principal import Principal
@@ -167,3 +168,21 @@ def chosen(app):
     yield choose
     settings.use(before)
     MEMORY.forget()
+
+
+@pytest.fixture
+def lines(app):
+    """What the house logs meanwhile, one dictionary per line."""
+    found = []
+
+    class Keep(logging.Handler):
+        def emit(self, record):
+            found.append(json.loads(telemetry.logger().handlers[0].format(record)))
+
+    keep, logger = Keep(), telemetry.logger()
+    level = logger.level
+    logger.addHandler(keep)
+    logger.setLevel("INFO")
+    yield found
+    logger.setLevel(level)
+    logger.removeHandler(keep)

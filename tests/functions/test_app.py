@@ -1,13 +1,12 @@
 """The front of the house: addresses, methods, and how errors and requests are spoken of."""
 
 import json
-import logging
 from dataclasses import replace
 
 import pytest
 
 from functions import app as house
-from functions import settings, telemetry
+from functions import settings
 from functions.errors import Busy
 from tests.functions.calls import HEALTH, SEARCH, call
 
@@ -71,21 +70,6 @@ def broken(app):
     door.verbs["GET"] = house.Verb(endpoint, False)
     yield fails
     door.verbs["GET"] = kept
-
-
-@pytest.fixture
-def lines():
-    """What the house logs meanwhile, one dictionary per line."""
-    found = []
-
-    class Keep(logging.Handler):
-        def emit(self, record):
-            found.append(json.loads(telemetry.logger().handlers[0].format(record)))
-
-    keep = Keep()
-    telemetry.logger().addHandler(keep)
-    yield found
-    telemetry.logger().removeHandler(keep)
 
 
 def test_an_unknown_failure_is_500_and_says_nothing(app, broken, lines):

@@ -66,12 +66,15 @@ def test_the_house_s_own_page_may_call(app, secret):
 
 @pytest.mark.parametrize("site", [b"cross-site", b"same-site", b"other"])
 def test_what_a_foreign_page_embeds_is_turned_away(app, site):
-    """A foreign page's image, script or form is refused, a followed link is not."""
+    """A foreign page's image, script, frame or form is refused; a link to the house's page is not."""
     for more in ([], [(b"sec-fetch-dest", b"image")], [(b"sec-fetch-dest", b"iframe")]):
-        assert call(app, "GET", HEALTH, headers=[(b"sec-fetch-site", site), *more]).status == 403
+        assert call(app, "GET", "/", headers=[(b"sec-fetch-site", site), *more]).status == 403
     link = [(b"sec-fetch-site", site), (b"sec-fetch-dest", b"document")]
-    assert call(app, "GET", HEALTH, headers=link).status == 200
-    assert call(app, "POST", HEALTH, headers=link).status == 403
+    for page in ("/", "/t/red", "/t/red/"):
+        assert call(app, "GET", page, headers=link).status == 200
+        assert call(app, "POST", page, headers=link).status == 403
+    for elsewhere in (HEALTH, "/t/red/v1/me", "/v1/me"):
+        assert call(app, "GET", elsewhere, headers=link).status == 403
 
 
 @pytest.mark.parametrize("site", [b"none", b"same-origin"])

@@ -18,7 +18,7 @@ FLOORS = [
     {"teams"},
     {"access"},
     {"audit"},
-    {"table", "revision", "limits", "ids", "telemetry", "settings", "errors"},
+    {"table", "revision", "limits", "ids", "telemetry", "garbage", "settings", "errors"},
 ]
 GROUND = FLOORS[-1]
 # The verbs of a room that has no `service`, and the pure nouns that a room publishes.

@@ -66,7 +66,7 @@ views.home = {
           "div",
           { class: "card" },
           h("h2", {}, empty ? "Log your first run" : "Point a client here"),
-          connect(empty ? "python -c 'import mlflow; mlflow.log_metric(\"loss\", 0.42)'" : "python train.py"),
+          connect(empty ? "python3 -c 'import mlflow; mlflow.log_metric(\"loss\", 0.5)'" : "python3 train.py"),
           empty && h("p", { class: "waiting" }, "Waiting for the first run; it appears here by itself."),
         ),
       ),

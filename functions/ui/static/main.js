@@ -195,7 +195,7 @@ function tokenForm() {
       [
         `export MLFLOW_TRACKING_URI=${trackingUri(house.team)}`,
         "export MLFLOW_TRACKING_TOKEN=rh_…",
-        "python train.py",
+        "python3 train.py",
       ],
       "lines for your shell",
     ),

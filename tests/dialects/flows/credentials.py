@@ -5,17 +5,7 @@ import time
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
-
-def refused(code, call, *arguments):
-    """Demand that a call is refused with this code."""
-    try:
-        call(*arguments)
-    except MlflowException as error:
-        assert error.error_code == code, (error.error_code, str(error))
-    else:
-        raise AssertionError(f"{call} was not refused")
+from refusals import refused
 
 
 def become(token="", basic=""):

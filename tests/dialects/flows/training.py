@@ -14,8 +14,8 @@ mlflow.set_experiment(f"training {time.time_ns()}")
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(60, 3)), rng.integers(0, 2, 60)
 
-# Autologging without models and with them. No file can be stored yet, which must not stop training; the client sends
-# its plots before its metrics and gives up at the first file, so parameters and inputs are what is left.
+# Autologging without models and with them. No file can be stored yet, which must not stop training. The client
+# sends its plots before its metrics and gives up at the first file: only params and inputs are left.
 for models in (False, True):
     mlflow.sklearn.autolog(log_models=models, log_datasets=True, silent=True)
     with mlflow.start_run() as run:
@@ -35,9 +35,9 @@ mlflow.sklearn.autolog(disable=True)
 
 # Logging in the background.
 with mlflow.start_run() as run:
-    waiting = []
-    for step in range(200):
-        waiting.append(mlflow.log_metrics({"a": step, "b": -step}, step=step, synchronous=False))
+    waiting = [
+        mlflow.log_metrics({"a": step, "b": -step}, step=step, synchronous=False) for step in range(200)
+    ]
     waiting.append(mlflow.log_params({"late": 1}, synchronous=False))
     waiting.append(mlflow.set_tags({"late": "1"}, synchronous=False))
     for one in waiting:

@@ -5,7 +5,7 @@ import time
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
+from refusals import refused
 
 url = os.environ["MLFLOW_TRACKING_URI"]
 name = f"of one {time.time_ns()}"
@@ -27,12 +27,7 @@ become("BOTH")
 assert MlflowClient().get_run(run.info.run_id).data.metrics == {"m": 1.0}
 mlflow.set_tracking_uri(f"{url}/t/{other}")
 assert MlflowClient().get_experiment_by_name(name) is None
-try:
-    MlflowClient().get_run(run.info.run_id)
-except MlflowException as refused:
-    assert refused.error_code == "RESOURCE_DOES_NOT_EXIST"
-else:
-    raise AssertionError("another team's run was seen")
+refused("RESOURCE_DOES_NOT_EXIST", MlflowClient().get_run, run.info.run_id)
 
 if hasattr(mlflow, "list_workspaces"):
     mlflow.set_tracking_uri(url)

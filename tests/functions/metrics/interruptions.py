@@ -31,8 +31,19 @@ def refused(code, status=400, **more):
 
 
 @contextmanager
+def hooked(event, handler):
+    """Let a handler answer one of botocore's events, before all others."""
+    events = table.client().meta.events
+    events.register_first(event, handler)
+    try:
+        yield
+    finally:
+        events.unregister(event, handler)
+
+
+@contextmanager
 def at_write(number, act, *, applied=False, calls=WRITES):
-    """Call *act* once at the n-th write from now (0 is the next one), before it is made or when it is applied.
+    """Call *act* once at the n-th write from now, counted from 0, before it is made or when it is applied.
 
     Args:
         number: which write; None means every one, before and after it.
@@ -62,11 +73,5 @@ def at_write(number, act, *, applied=False, calls=WRITES):
     def after(model, **_):
         note(1, model)
 
-    events = table.client().meta.events
-    events.register("before-call.dynamodb", before)
-    events.register("after-call.dynamodb", after)
-    try:
+    with hooked("before-call.dynamodb", before), hooked("after-call.dynamodb", after):
         yield seen
-    finally:
-        events.unregister("before-call.dynamodb", before)
-        events.unregister("after-call.dynamodb", after)

@@ -1,19 +1,22 @@
 """Crashes, readers and faults at every single write."""
 
 import itertools
+import time
+from contextlib import nullcontext
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from functions import table
 from functions.errors import Aborted, Busy, Unavailable
 from functions.metrics import upkeep
 from functions.runs import items, service
-from tests.functions.metrics.interruptions import Crash, at_write, crash, refused
+from tests.functions.metrics.interruptions import Crash, at_write, crash, hooked, refused
 from tests.functions.metrics.scene import Scene
 from tests.functions.runs.noise import params
 
 
-def step(scene, number, texts=False):
+def step(scene, number, *, texts=False):
     """Log one step of a training."""
     marker = {f"with{number}": str(number)} if texts else {}
     points = [("loss", 1 / (number + 1), number, number), ("acc", number / 7, number, number)]
@@ -78,7 +81,7 @@ def test_a_crash_in_the_job_leaves_what_the_next_one_completes(ann, experiment):
 
 
 def test_readers_are_right_at_every_write(scene):
-    """Before and after every write of log calls, folds and the job, a reader sees all that was acknowledged."""
+    """Before and after every write of log calls, folds and jobs a reader sees all that was acknowledged."""
     with at_write(None, scene.look) as seen:
         long_tail(scene)
         step(scene, 20, texts=True)
@@ -101,7 +104,9 @@ def test_a_throttled_write_is_told_and_completed_by_a_retry(scene, number):
     scene.is_exact()
 
 
-@pytest.mark.parametrize(("code", "status", "error"), [("InternalServerError", 500, Unavailable), ("x", 503, Unavailable)])
+@pytest.mark.parametrize(
+    ("code", "status", "error"), [("InternalServerError", 500, Unavailable), ("x", 503, Unavailable)]
+)
 def test_a_table_that_fails_is_unavailable(scene, code, status, error):
     """An error of the table's own is a 503, not a 500, and a retry completes the call."""
     with at_write(1, refused(code, status)), pytest.raises(error):
@@ -134,21 +139,15 @@ def unprocessed(times):
 
 @pytest.mark.parametrize(("times", "error"), [(2, None), (99, Unavailable)])
 def test_unprocessed_items_are_sent_again(scene, times, error):
-    """Items that a batch leaves unprocessed are sent again; when that never ends the call is a 503 to retry."""
+    """Items that a batch leaves unprocessed are sent again; when that never ends it is a 503 to retry."""
     long_tail(scene)
     remember, skip = unprocessed(times)
-    events = table.client().meta.events
-    events.register("before-parameter-build.dynamodb.BatchWriteItem", remember)
-    events.register("before-call.dynamodb.BatchWriteItem", skip)
-    try:
-        if error:
-            with pytest.raises(error):
-                step(scene, 20)
-        else:
-            step(scene, 20)
-    finally:
-        events.unregister("before-parameter-build.dynamodb.BatchWriteItem", remember)
-        events.unregister("before-call.dynamodb.BatchWriteItem", skip)
+    with (
+        hooked("before-parameter-build.dynamodb.BatchWriteItem", remember),
+        hooked("before-call.dynamodb.BatchWriteItem", skip),
+        pytest.raises(error) if error else nullcontext(),
+    ):
+        step(scene, 20)
     assert len(service.read(scene.grant, scene.run).tails) == (16 if error else 0)
     scene.look()
     step(scene, 20)
@@ -158,7 +157,10 @@ def test_unprocessed_items_are_sent_again(scene, times, error):
 
 def test_a_lost_answer_is_recognised(back_end, scene):
     """A head that was written although its answer was lost is known by its write id and not written twice."""
-    for operation, verb in [("PutItem", scene.end), ("PutItem", lambda: service.amend(scene.who, scene.run_id, params={"a": "1"}))]:
+    for operation, verb in [
+        ("PutItem", scene.end),
+        ("PutItem", lambda: service.amend(scene.who, scene.run_id, params={"a": "1"})),
+    ]:
         before = service.read(scene.grant, scene.run).head.rv
         with back_end.answer_lost(operation):
             verb()
@@ -167,6 +169,45 @@ def test_a_lost_answer_is_recognised(back_end, scene):
         run = service.create(scene.who, experiment_id=scene.experiment.id, name="one", start=1)
     found, _ = service.listing(scene.who, [scene.experiment.id])
     assert sorted(one.run_id for one in found) == sorted([run.run_id, scene.run_id])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "error"), [(2, None), (99, Busy)])
+def test_throttling_is_tried_three_times(scene, times, error):
+    """The SDK sends a throttled write three times, within seconds; then the caller is told to slow down."""
+    sent = []
+
+    def throttle(request, **_):
+        sent.append(request)
+        answer = AWSResponse(request.url, 400, {}, None)
+        answer._content = b'{"__type": "ProvisionedThroughputExceededException", "message": "injected"}'
+        return answer if len(sent) <= times else None
+
+    began = time.monotonic()
+    with hooked("before-send.dynamodb.PutItem", throttle), pytest.raises(error) if error else nullcontext():
+        step(scene, 1)
+    assert len(sent) == 3
+    assert time.monotonic() - began < 5
+    step(scene, 1)
+    scene.finish()
+    scene.is_exact()
+
+
+def test_a_removed_tag_stays_removed_though_the_answer_is_lost(scene):
+    """Removing a tag succeeds when its answer is lost and another caller writes before it is sent again."""
+    service.amend(scene.who, scene.run_id, tags={"gone": "1"})
+    again = [0.0]
+
+    def lose(**_):
+        if not again:
+            return None
+        answer = again.pop()
+        service.amend(scene.who, scene.run_id, tags={"other": "2"})
+        return answer
+
+    with hooked("needs-retry.dynamodb.PutItem", lose):
+        service.delete_tag(scene.who, scene.run_id, "gone")
+    assert service.get(scene.who, scene.run_id).content.tags == {"other": "2"}
 
 
 def test_a_conflict_with_a_transaction_is_tried_again(scene):
@@ -213,7 +254,10 @@ def test_two_folds_of_the_same_keys_lose_nothing(scene):
         """Fold, but die when only one of the tail items has been removed."""
         with at_write(2, crash), pytest.raises(Crash):
             scene.fold()
-        places = [items.tail_key(scene.grant, scene.run, key) for key, _ in service.read(scene.grant, scene.run).tails]
+        places = [
+            items.tail_key(scene.grant, scene.run, key)
+            for key, _ in service.read(scene.grant, scene.run).tails
+        ]
         table.delete(next(place for place in places if place.sk.split("#t#")[1].startswith(f"{gone:019d}")))
 
     step(scene, 1)

@@ -63,7 +63,7 @@ def move(scene, batches, logs, kind, *which):
 @MANY
 @given(batches=BATCHES, kinds=RECORDS, story=STORIES)
 def test_any_story_gives_the_same_run(back_end, experiment, batches, kinds, story):
-    """Log calls in any order, repeated, re-split, interleaved, folded and crashed end in one run and history."""
+    """Log calls in any order, repeated, re-split, interleaved, folded and crashed, end in one run."""
     scene = Scene(back_end.who(), experiment)
     logs = [records(writer, kinds) for writer in (0, 1)]
     act = partial(move, scene, batches, logs)

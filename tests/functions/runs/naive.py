@@ -20,7 +20,18 @@ def told(points):
         low = min(numbers, key=lambda one: (rank(one[0]), one[2]))
         high = min(numbers, key=lambda one: (*(-part for part in rank(one[0])), one[2]))
         first, last = by_step[0], by_step[-1]
-        found[key] = (last[0], low[0], high[0], first[0], last[2], last[1], low[2], high[2], first[2], first[1])
+        found[key] = (
+            last[0],
+            low[0],
+            high[0],
+            first[0],
+            last[2],
+            last[1],
+            low[2],
+            high[2],
+            first[2],
+            first[1],
+        )
     return found
 
 
@@ -30,7 +41,7 @@ def exact(metrics):
 
 
 def at_best(points, primary, goal):
-    """Every metric's last value at the step where the primary metric is best; nothing while it has no points."""
+    """Every metric's last value at the step where the primary metric is best; nothing without such a step."""
     known = told(points).get(primary)
     if known is None:
         return {}
@@ -42,5 +53,9 @@ def at_best(points, primary, goal):
 
 def history(points, key):
     """A metric's points, each once, by (timestamp, step, value)."""
-    mine = {(bits(point[1] if not math.isnan(point[1]) else math.nan), *point[2:]): point for point in points if point[0] == key}
+    mine = {
+        (bits(point[1] if not math.isnan(point[1]) else math.nan), *point[2:]): point
+        for point in points
+        if point[0] == key
+    }
     return sorted(mine.values(), key=lambda one: (one[2], one[3], rank(one[1])))

@@ -69,7 +69,7 @@ def test_parts_are_as_small_as_was_asked(batch, most):
 
 @given(st.lists(TYING, max_size=30), st.randoms())
 def test_history_is_in_one_order_without_repetitions(batch, chance):
-    """In any order and with repetitions the same points make the same history, by timestamp, step and value."""
+    """In any order, with repetitions, the same points make the same history by timestamp, step and value."""
     shuffled = [*batch, *chance.sample(batch, len(batch) // 2)]
     chance.shuffle(shuffled)
     for key in ("loss", "acc"):
@@ -91,7 +91,10 @@ def test_nan_stands_before_every_number_and_is_one_point():
 def test_neighbours_share_their_bytes():
     """A point of a training curve takes about 8 bytes, whatever its name is."""
     chance = random.Random(1)
-    curve = [("val/loss", 1 / step + chance.random() / 100, 1_700_000_000_000 + 200 * step, step) for step in range(1, 10_001)]
+    curve = [
+        ("val/loss", 1 / step + chance.random() / 100, 1_700_000_000_000 + 200 * step, step)
+        for step in range(1, 10_001)
+    ]
     assert len(points.pack(Batch(curve))) < 9 * len(curve)
     row = [(f"metric/{number}", chance.random(), 1_700_000_000_000, 7) for number in range(1000)]
     assert len(points.pack(Batch(row))) < 12 * len(row)

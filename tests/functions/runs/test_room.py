@@ -10,6 +10,7 @@ from functions.metrics import service as metrics
 from functions.runs import items, service, store
 from tests.functions.runs.noise import noise, params
 
+
 def held(ann, run_id):
     """What the table holds of a run: how many overflow items, and whether the run reads whole."""
     stored = service.read(grants.for_job(ann.team), parse_run_id(run_id))
@@ -43,8 +44,7 @@ def full(ann, run_id):
         more = params(25, len(taken))
         try:
             service.amend(ann, run_id, params=more)
-        except Unacceptable as refused:
-            assert (refused.field, "is full" in refused.message) == ("run_id", True)
+        except Unacceptable:
             return run_id, taken
         taken |= more
 
@@ -54,11 +54,15 @@ def test_a_full_run_stays_usable(ann, full):
     """A run that is full of params refuses more of them whole, and everything else about it still works."""
     run_id, taken = full
     assert len(taken) > 200
+    with pytest.raises(Unacceptable, match="is full"):
+        service.amend(ann, run_id, params=params(40, 1000))
     assert store.TEXTS_ROOM * 0.85 < held(ann, run_id)[1] <= store.TEXTS_ROOM
     run = service.get(ann, run_id)
     assert run.params == taken
     for step in range(4):
-        metrics.log_batch(ann, run_id, points=[("loss", 1 / (step + 1), step, step), (f"new/{step}", 1.0, 0, 0)])
+        metrics.log_batch(
+            ann, run_id, points=[("loss", 1 / (step + 1), step, step), (f"new/{step}", 1.0, 0, 0)]
+        )
     run = service.update(ann, run_id, status="FINISHED", name="full")
     assert (run.metrics["loss"].last_step, len(run.metrics)) == (3, 5)
     assert metrics.upkeep.settle(ann.team, run_id)
@@ -69,15 +73,14 @@ def test_a_full_run_stays_usable(ann, full):
 
 @pytest.mark.slow
 def test_new_metric_names_are_refused_before_they_are_written(ann, full):
-    """Where the head has no room for a batch's metric names the batch is refused and the tail stays foldable."""
+    """A batch for whose metric names the head has no room is refused, and the tail stays foldable."""
     run_id, taken = full
     for call in range(8):
         names = [noise(250) for _ in range(250)]
         points = [(name, 1.0, call, call) for name in names]
         try:
             metrics.log_batch(ann, run_id, points=points)
-        except Unacceptable as refused:
-            assert refused.field == "run_id"
+        except Unacceptable:
             break
     assert 0 < call < 7
     assert not set(names) & service.get(ann, run_id).metrics.keys()

@@ -16,10 +16,10 @@ def model():
 
 
 def test_params_never_change(ann, run_id):
-    """A param is set once; the same value again is no change, another one is refused and nothing is written."""
+    """A param is set once; the same value again is no change, another one is refused with the whole call."""
     service.amend(ann, run_id, params={"lr": "0.1"}, tags={"a": "1"})
     service.amend(ann, run_id, params={"lr": "0.1"})
-    with pytest.raises(Unacceptable, match="'lr' was already logged with value='0.1'"):
+    with pytest.raises(Unacceptable, match=r"'lr' was already logged with value='0\.1'"):
         service.amend(ann, run_id, params={"depth": "3", "lr": "0.2"}, tags={"a": "2"})
     run = service.get(ann, run_id)
     assert run.params == {"lr": "0.1"}
@@ -76,7 +76,9 @@ def test_inputs_and_outputs_are_kept_once(ann, run_id):
     """A dataset or model that is logged again keeps its first tags or step, in the order of their coming."""
     first, second = model(), model()
     for tags in ({"mlflow.data.context": "train"}, {"mlflow.data.context": "eval"}):
-        service.log_inputs(ann, run_id, datasets=[(DATASET, tags), (DATASET, {})], models=[(first, {"a": "b"})])
+        service.log_inputs(
+            ann, run_id, datasets=[(DATASET, tags), (DATASET, {})], models=[(first, {"a": "b"})]
+        )
     service.log_outputs(ann, run_id, [(second, 3), (second, 4), (first, 0)])
     service.log_outputs(ann, run_id, [(second, 5)])
     run = service.get(ann, run_id)

@@ -1,5 +1,6 @@
 """A real browser, and a house with something in it."""
 
+import json
 import os
 import secrets
 import shutil
@@ -10,16 +11,16 @@ import pytest
 
 from tests.dialects.conftest import served
 
-# Chromium asks its maker's hosts for things unless it is told not to; as root it runs only without its sandbox.
+# Chromium asks its maker for things unless it is told not to, and runs as root only without its sandbox.
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # A status that the house answered on purpose is written to the console as an error.
 ANSWERED = "Failed to load resource: the server responded with a status of 4"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium, driven by Playwright."""
+    """Chromium, driven by Playwright, whose event loop runs in this thread until the module's last test."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no Chromium on PATH (Debian: apt install chromium)")
@@ -45,7 +46,9 @@ def look(browser):
         if strict:
             page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
             page.on("console", lambda said: wrong.append(said.text) if is_wrong(said) else None)
-            page.on("request", lambda request: wrong.append(request.url) if is_foreign(request, url) else None)
+            page.on(
+                "request", lambda request: wrong.append(request.url) if is_foreign(request, url) else None
+            )
         page.goto(url)
         return page
 
@@ -62,7 +65,7 @@ def is_wrong(said):
 
 def is_foreign(request, url):
     """Whether a request goes to another place than the page came from."""
-    return request.url.split(":")[0] not in {"data"} and urlsplit(request.url).netloc != urlsplit(url).netloc
+    return not request.url.startswith("data:") and urlsplit(request.url).netloc != urlsplit(url).netloc
 
 
 class Owner:
@@ -89,7 +92,13 @@ class Owner:
         run = self.post("/runs", experiment_id=experiment, name=name, tags=tags or {})["run_id"]
         texts = [{"kind": "param", "key": key, "value": value} for key, value in (params or {}).items()]
         points = [
-            {"kind": "metric", "key": key, "value": value, "timestamp": 1_700_000_000_000 + step, "step": step}
+            {
+                "kind": "metric",
+                "key": key,
+                "value": value,
+                "timestamp": 1_700_000_000_000 + step,
+                "step": step,
+            }
             for key, values in (metrics or {}).items()
             for step, value in enumerate(values)
         ]
@@ -116,8 +125,6 @@ def team(open_house):
 @pytest.fixture(scope="session")
 def closed_house(tmp_path_factory):
     """What a house with credentials wrote for its users: its URL and their tokens."""
-    import json
-
     file = tmp_path_factory.mktemp("closed") / "credentials.json"
     with served(file.parent / "data", "--auth", "--credentials", str(file)):
         yield json.loads(file.read_text("utf-8"))
