@@ -177,7 +177,7 @@ def _demonstrate(stack: ExitStack, url: str) -> None:
     stack.callback(child.terminate)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """The command line of `scripts/run`."""
     parser = argparse.ArgumentParser(
         prog="scripts/run", description="Serve the whole of Runhaven on this machine, on loopback only."
@@ -204,7 +204,7 @@ def main() -> None:
         metavar="URL",
         help="keep the table in this DynamoDB engine",
     )
-    given = vars(parser.parse_args())
+    given = vars(parser.parse_args(arguments))
     demo = given.pop("demo")
     if demo and given["auth"]:
         parser.error("--demo fills the house of the laptop's own user; leave out --auth")

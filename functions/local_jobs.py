@@ -136,7 +136,8 @@ class Jobs:
         while chosen := list(islice(heads, _BATCH)):
             swept = [_swept(head) for head in chosen]
             self._again += [one for one in swept if one.at]
-            self._take([one for one in swept if not one.at])
+            if now := [one for one in swept if not one.at]:
+                self._take(now)
             if self._end.is_set():
                 return False
         return True

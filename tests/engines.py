@@ -27,12 +27,12 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def dynoxide(data: Path | None = None) -> Iterator[str]:
-    """A DynamoDB in memory, or kept in the SQLite file *data*; yields its URL."""
+def dynoxide(data: Path | None = None, port: int = 0) -> Iterator[str]:
+    """A DynamoDB in memory, or kept in the SQLite file *data*, at a free port or that one; yields its URL."""
     command = [program("dynoxide"), "serve", "--log", "quiet", *(["--db-path", data] if data else [])]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port = port or free.getsockname()[1]
     engine = subprocess.Popen([*command, "--port", str(port)], stdin=subprocess.DEVNULL)
     try:
         _answers(engine, port)

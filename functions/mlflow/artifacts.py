@@ -7,9 +7,9 @@ A client takes 501 on a multipart or presigned route for "not supported" and any
 from functions.access.principal import Principal
 from functions.mlflow.asks import Ask
 from functions.mlflow.errors import not_built
-from functions.mlflow.shapes import Answer, Route
+from functions.mlflow.shapes import Answer, Route, Verb
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def artifacts(_who: Principal, _ask: Ask) -> Answer:
@@ -57,14 +57,10 @@ _AT_ROOT = (
     ("/v1/traces", traces),
 )
 
-_READS = frozenset({"GET"})
 
-
-def _routes(places: tuple[tuple[str, object], ...]) -> tuple[Route, ...]:
+def _routes(places: tuple[tuple[str, Verb], ...]) -> tuple[Route, ...]:
     return tuple(
-        Route(method, path, verb, writes=method not in _READS)  # type: ignore[arg-type]
-        for path, verb in places
-        for method in METHODS
+        Route(method, path, verb, writes=method != "GET") for path, verb in places for method in _METHODS
     )
 
 

@@ -16,14 +16,16 @@ from functions.metrics import service
 from functions.mlflow.asks import INT64_MAX, INT64_MIN, Ask, Fields
 from functions.mlflow.errors import invalid
 from functions.mlflow.runs import PARAM_CHARS, TAG_CHARS, cut
-from functions.mlflow.shapes import Answer, Route, lean, number, page_of
+from functions.mlflow.shapes import ANSWER_BYTES, Answer, Route, lean, number, page_of
 
 Point = tuple[str, float, int, int]
 
 _MOST_METRICS, _MOST_TEXTS, _MOST_ENTITIES = 1000, 100, 1000
 _BULK_RUNS, _BULK_POINTS, _INTERVAL_POINTS = 100, 25_000, 2500
-# About 75 bytes of JSON each: a page of a history that stays below `shapes.ANSWER_BYTES`.
-_HISTORY_POINTS = 40_000
+# More points than one answer carries, at 75 bytes of JSON each and more.
+_HISTORY_POINTS = 50_000
+# The most that a point takes in JSON, with its run, beside its key.
+_POINT_BYTES = 175
 
 _Text = Annotated[str, Meta(min_length=1)]
 
@@ -94,7 +96,7 @@ def history(who: Principal, ask: Ask) -> Answer:
 
 
 def history_bulk(who: Principal, ask: Ask) -> Answer:
-    """GET metrics/get-history-bulk: histories of one metric in several runs, run by run, without pages."""
+    """GET metrics/get-history-bulk: one metric in several runs, as much as one answer carries."""
     runs = _several(ask, "run_id", "GetMetricHistoryBulk")
     key = ask.text("metric_key")
     if key is None:
@@ -114,7 +116,10 @@ def history_bulk(who: Principal, ask: Ask) -> Answer:
 
 
 def history_interval(who: Principal, ask: Ask) -> Answer:
-    """GET metrics/get-history-bulk-interval: a sample of each run's history, between two steps if asked."""
+    """GET metrics/get-history-bulk-interval: a sample of each run's history, between two steps if asked.
+
+    Many runs get a coarser sample each, so that all of them fit into one answer.
+    """
     runs = _several(ask, "run_ids", "GetMetricHistoryBulkInterval")
     key = ask.need("metric_key")
     start, end = ask.whole("start_step"), ask.whole("end_step")
@@ -125,7 +130,7 @@ def history_interval(who: Principal, ask: Ask) -> Answer:
         message = f"end_step must be greater than start_step. Found start_step={start} and end_step={end}."
         raise Unacceptable(message, field="end_step")
     most = ask.whole("max_results", 1, _INTERVAL_POINTS) or _INTERVAL_POINTS
-    most = min(most, _HISTORY_POINTS // len(runs))
+    most = min(most, ANSWER_BYTES // (_POINT_BYTES + len(key.encode())) // len(runs))
     steps = None if start is None or end is None else (start, end)
     rows: list[dict[str, Any]] = []
     for run_id in runs:
@@ -156,6 +161,7 @@ def _log(
                     one.key, one.value, one.timestamp, one.step, one.dataset_name, one.dataset_digest, run_id
                 )
             )
+    # Before anything is written: a model that does not exist must not leave the run with half of the call.
     for model_id in by_model:
         logged_models.get(who, model_id)
     points: list[Point] = [(one.key, one.value, one.timestamp, one.step) for one in metrics]

@@ -15,6 +15,7 @@ ANSWER_BYTES = 3_500_000
 
 RecordT = TypeVar("RecordT")
 Answer = Mapping[str, Any] | Response
+Verb = Callable[[Principal, Ask], Answer]
 
 
 class Route(NamedTuple):
@@ -29,7 +30,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    verb: Callable[[Principal, Ask], Answer]
+    verb: Verb
     writes: bool = False
 
 

@@ -156,6 +156,7 @@ def update(
         limits.text(name, "run_name", NAME_CHARS)
 
     def how(head: Head, _: Content) -> bool:
+        before = (head.st, head.e, head.n, head.due)
         if status is not None:
             head.st = status
             if status in ENDED:
@@ -164,7 +165,7 @@ def update(
             head.e = end_time
         if name:
             head.n = name
-        return True
+        return before != (head.st, head.e, head.n, head.due)
 
     opened = open_to_write(who, run_id)
     return seen(change(opened.grant, opened.run, opened.stored, how), opened.experiment)

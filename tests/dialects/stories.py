@@ -169,6 +169,7 @@ RUNS = [
     post("runs/restore", {"run_id": "$R"}),
     post("runs/restore", {"run_id": "$R"}),
     READ,
+    post("runs/delete-tag", {"run_id": "$R", "key": "mlflow.runName"}, differs="a run always has its name"),
 ]
 
 METRICS = [

@@ -218,6 +218,20 @@ def test_a_sample_of_one_step_stays_small(house, run):
     assert len(house.seen("metrics/get-history-bulk-interval", asked)["metrics"]) == 20
 
 
+def test_a_sample_of_many_runs_fits_into_one_answer(house, experiment):
+    """A hundred runs with long histories and a long key are all in the answer, each with both ends."""
+    key, steps = "ä" * 250, range(1000)
+    metrics = [{"key": key, "value": n / 7, "timestamp": 2**53 + n, "step": n} for n in steps]
+    runs = [house.new_run(experiment) for _ in range(20)]
+    for run in runs:
+        house.done("runs/log-batch", {"run_id": run, "metrics": metrics})
+    asked = {"run_ids": runs * 5, "metric_key": key}
+    answer = house.get("metrics/get-history-bulk-interval", asked)
+    assert len(answer.body) < 4_000_000
+    ends = {(one["run_id"], one["step"]) for one in answer.json["metrics"] if one["step"] in {0, 999}}
+    assert ends == {(run, step) for run in runs for step in (0, 999)}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -14,8 +14,8 @@ mlflow.set_experiment(f"training {time.time_ns()}")
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(60, 3)), rng.integers(0, 2, 60)
 
-# Autologging without models and with them. No file can be stored yet, which must not stop training. The client
-# sends its plots before its metrics and gives up at the first file: only params and inputs are left.
+# Autologging without models and with them. No file can be stored yet, which must not stop training. The
+# client sends its plots before its metrics and gives up at the first file: params and inputs are left.
 for models in (False, True):
     mlflow.sklearn.autolog(log_models=models, log_datasets=True, silent=True)
     with mlflow.start_run() as run:

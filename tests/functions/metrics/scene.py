@@ -52,6 +52,25 @@ class Scene:
         except Crash:
             self.pending.append((verb, ()))
 
+    def step(self, number, *, texts=False):
+        """Log one step of a training, with a param and a tag where asked."""
+        marker = {f"with{number}": str(number)} if texts else {}
+        points = [("loss", 1 / (number + 1), number, number), ("acc", number / 7, number, number)]
+        self.log([*points, *((key, 0.0, number, number) for key in marker)], marker, marker)
+
+    def lengthen(self):
+        """Log steps up to the one that folds the tail: its call makes every write that there is."""
+        for number in range(upkeep.TAIL_ITEMS - 1):
+            self.step(number)
+
+    def end_in_blocks(self):
+        """Log and fold enough for a compaction, and end the run with one more step in the tail."""
+        for number in range(upkeep.FEW_BLOCKS + 1):
+            self.step(number)
+            self.fold()
+        self.step(99)
+        self.end()
+
     def fold(self):
         """Fold what is in the tail now."""
         stored = runs.read(self.grant, self.run)

@@ -32,6 +32,7 @@ def test_verbs_of_runs_make_few_round_trips(back_end, ann, experiment, scene):
         ("GetItem", "Query"): lambda: service.get(ann, scene.run_id),
         ("PutItem", "Query"): lambda: service.amend(ann, scene.run_id, params={"a": "1"}, tags={"b": "2"}),
         ("Query",): lambda: service.amend(ann, scene.run_id, params={"a": "1"}, tags={"b": "2"}),
+        ("Query", ""): lambda: service.update(ann, scene.run_id, status="RUNNING"),
         ("PutItem", "Query", ""): lambda: service.update(ann, scene.run_id, status="FINISHED"),
         ("PutItem", "Query", "", ""): lambda: service.delete_tag(ann, scene.run_id, "b"),
         ("GetItem", "PutItem", "Query"): lambda: service.delete(ann, scene.run_id),

@@ -7,19 +7,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.experiments import service as experiments
-from tests.functions.metrics.interruptions import at_write, crash
+from tests.functions.metrics.interruptions import READS, WRITES, at_write, crash
 from tests.functions.metrics.scene import Scene
 from tests.functions.runs.strategies import TYING
 
 WRITERS = ["a" * 32, "b" * 32]
 MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-# Which batch, or which piece of which writer's records, or which piece of upkeep; and what interrupts it.
+# Which batch, or which piece of which writer's records, or which piece of upkeep; and what comes between it.
 MOVES = st.one_of(
     st.tuples(st.just("log"), st.integers(0, 3)),
     st.tuples(st.just("send"), st.sampled_from([0, 1]), st.integers(0, 9), st.integers(1, 10)),
     st.tuples(st.sampled_from(["fold", "fold", "compact", "settle", "end", "resume"])),
 )
-INTERRUPTIONS = st.tuples(st.integers(0, 3), st.booleans(), st.just(("crash",)) | st.just(("look",)) | MOVES)
+INTERRUPTIONS = st.tuples(
+    st.integers(0, 4),
+    st.booleans(),
+    st.sampled_from([WRITES, WRITES, READS]),
+    st.just(("crash",)) | st.just(("look",)) | MOVES,
+)
 STORIES = st.lists(st.tuples(MOVES, st.none() | INTERRUPTIONS), min_size=3, max_size=14)
 BATCHES = st.lists(st.lists(TYING, max_size=4), min_size=4, max_size=4)
 RECORDS = st.lists(st.sampled_from(["metric", "metric", "param", "tag"]), min_size=10, max_size=10)
@@ -71,8 +76,8 @@ def test_any_story_gives_the_same_run(back_end, experiment, batches, kinds, stor
         if interruption is None:
             act(*planned)
         else:
-            number, applied, other = interruption
-            with at_write(number, partial(act, *other), applied=applied):
+            number, applied, calls, other = interruption
+            with at_write(number, partial(act, *other), applied=applied, calls=calls):
                 act(*planned)
         scene.look()
     scene.finish()
