@@ -33,6 +33,7 @@ from functions.experiments import service as experiments
 from functions.guard import App, Message, Receive, Scope, Send, guarded, limited, single
 from functions.ids import shown
 from functions.mlflow.routes import ROUTES
+from functions.native import checked
 from functions.settings import settings
 from functions.teams import service as teams
 from functions.ui.routes import ROUTES as PAGE
@@ -128,7 +129,7 @@ class Native:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request below /v1."""
-        await self._app(scope, receive, send)
+        await self._app(scope, await checked(receive), send)
 
     def every_route(self) -> list[tuple[str, str, bool]]:
         """Each method and path below /v1, and whether it changes anything."""

@@ -55,7 +55,7 @@ def limited(app: App) -> App:
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         said = single(scope, b"content-length")
-        if said is not None and said.isdecimal() and int(said) > BODY_BYTES:
+        if said is not None and said.isdecimal() and (len(said) > 12 or int(said) > BODY_BYTES):
             raise _too_large()
         taken = 0
 

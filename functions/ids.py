@@ -1,6 +1,6 @@
 """Identifiers, made and read strictly: an id that does not parse does not exist.
 
-A run id is 32 hex digits: 44 bit (2^44 - 1 - start time in ms) | 40 bit experiment | 4 bit shard | 40 bit random.
+A run id is 32 hex digits: 44 bit (2^44 - 1 - start time in ms) | 40 bit experiment | 4 bit shard | 40 random.
 Ascending run ids are therefore MLflow's default order (start time descending, then id), and a run is found
 from its id alone. A logged model's id is `m-` and the same 32 digits, with its creation time.
 """
@@ -60,7 +60,7 @@ def parse_experiment_id(text: object) -> str:
 
 
 def new_run_id(experiment: str, start_ms: int, key: str | None = None) -> RunId:
-    """A run id for a start time; with a client's *key* always the same one, so that a retry is the same run."""
+    """A run id for a start time; with a client's *key* always the same one: a retry is the same run."""
     if key is None:
         tail = secrets.randbits(SHARD_BITS + RANDOM_BITS)
     else:

@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import table, telemetry
 from functions.handlers import stream
-from functions.ids import now_ms
 from functions.local_folder import CannotOpen
 from functions.settings import settings
 
@@ -134,10 +133,7 @@ class Jobs:
         """Settle each run that is due; False where the house closes before the end."""
         heads = self._due()
         while chosen := list(islice(heads, _BATCH)):
-            swept = [_swept(head) for head in chosen]
-            self._again += [one for one in swept if one.at]
-            if now := [one for one in swept if not one.at]:
-                self._take(now)
+            self._take([_swept(head) for head in chosen])
             if self._end.is_set():
                 return False
         return True
@@ -146,7 +142,7 @@ class Jobs:
         asked: dict[str, Any] = {
             "TableName": settings().table,
             "FilterExpression": "attribute_exists(due)",
-            "ProjectionExpression": "PK, SK, due, lease",
+            "ProjectionExpression": "PK, SK, due",
         }
         while True:
             answer = table.client().scan(**asked)
@@ -167,11 +163,9 @@ class Jobs:
 
 
 def _swept(head: table.Raw) -> Again:
-    """A due head as if it had just become so; later, if a dead process has left its lease on it."""
-    lease = int(head.pop("lease", {"N": "0"})["N"]) - now_ms()
+    """A due head as if it had just become so."""
     number = f"{head['PK']['S']} {head['SK']['S']}"
-    record = {"eventName": "MODIFY", "dynamodb": {"NewImage": head, "SequenceNumber": number}}
-    return Again(time.monotonic() + lease / 1000 + 1 if lease > 0 else 0, record)
+    return Again(0, {"eventName": "MODIFY", "dynamodb": {"NewImage": head, "SequenceNumber": number}})
 
 
 def _as_lambda_sees(record: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,9 @@ class HouseProcess:
         """Start it, and read the lines that it prints when it is ready."""
         self.process = begun(self.folder, *self.options, port=self.port)
         self.said = [self.process.stdout.readline().rstrip("\n") for _ in range(3)]
-        assert self.said[0].startswith("Runhaven is ready at "), self.complaint()
+        if not self.said[0].startswith("Runhaven is ready at "):
+            self.kill()
+            raise AssertionError(self.complaint())
         self.url = self.said[0].split()[-1]
         return self
 

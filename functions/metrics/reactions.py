@@ -1,19 +1,25 @@
 """What follows a change of a run's head: one that became due is settled."""
 
+from functions.errors import Busy
 from functions.metrics import upkeep
 from functions.table import Raw
 
 
 def on_change(before: Raw | None, after: Raw | None) -> None:
-    """Settle the run if this change made it due, or released it while it still is.
+    """Settle the run if this change made it due.
 
     Args:
         before: the item before the change, as DynamoDB's stream gives it; None if it is new.
         after: the item now; None if it is gone.
+
+    Raises:
+        Busy: the run could not be settled; the change must come again.
     """
-    if after is None or "due" not in after or "lease" in after or not after["SK"]["S"].startswith("R#"):
+    if after is None or "due" not in after or not after["SK"]["S"].startswith("R#"):
         return
-    if before is not None and before.get("due") == after["due"] and "lease" not in before:
+    if before is not None and before.get("due") == after["due"]:
         return
     _, team, *_ = after["PK"]["S"].split("#")
-    upkeep.settle(team, after["SK"]["S"][len("R#") : -1])
+    run_id = after["SK"]["S"][len("R#") : -1]
+    if not upkeep.settle(team, run_id):
+        raise Busy(f"Run {run_id} changed while it was settled.")

@@ -53,8 +53,11 @@ async def history(
     behind = None if after is None else _place(key, after)
     points, more = service.history(request.state.who, run_id, key, after=behind, limit=limit)
     spoken = [Point(value, time, step) for _, value, time, step in points]
-    last = points[-1] if more else None
-    return History(spoken, None if last is None else f"{last[2]}_{last[3]}_{last[1]!r}")
+    if not more:
+        return History(spoken)
+    _, value, time, step = points[-1]
+    number = repr(value).replace("+", "")  # 1e308: a plus sign in a query is a space
+    return History(spoken, f"{time}_{step}_{number}")
 
 
 @router.get("/line")

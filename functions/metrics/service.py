@@ -57,9 +57,12 @@ def log_batch(
     """
     checked = check_texts(params or {}, PARAM_CHARS, "params"), check_texts(tags or {}, TAG_CHARS, "tags")
     check_points(points)
-    opened = runs.amend_open(runs.open_to_write(who, run_id), *checked)
+    opened, batch = runs.open_to_write(who, run_id), Batch(list(points))
     if points:
-        _append(opened, Batch(list(points)))
+        runs.demand_room(opened, batch)
+    opened = runs.amend_open(opened, *checked)
+    if points:
+        _append(opened, batch)
 
 
 def log_records(who: Principal, run_id: str, records: Records) -> int:
@@ -80,13 +83,15 @@ def log_records(who: Principal, run_id: str, records: Records) -> int:
     params = [record for record in records.params if not in_ranges(had, record[0])]
     tags = [record for record in records.tags if not in_ranges(had, record[0])]
     points = [record for record in records.points if not in_ranges(had, record[0])]
+    batch = Batch([point for _, point in points], records.writer, [number for number, _ in points])
+    if points:
+        runs.demand_room(opened, batch)
     if params or tags:
         texts = Writer(records.writer, [number for number, *_ in (*params, *tags)], tags)
         opened = runs.amend_open(opened, _agreeing(params), {}, texts)
     stored = opened.stored
     if points:
-        numbers, values = [number for number, _ in points], [point for _, point in points]
-        stored = _append(opened, Batch(values, records.writer, numbers))
+        stored = _append(opened, batch)
     ranges = _received(stored, records.writer)
     return ranges[1] if ranges and ranges[0] == 0 else -1
 

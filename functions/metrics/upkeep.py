@@ -3,13 +3,14 @@
 All of it may be done twice, by several at once, or be broken off anywhere.
 """
 
+from contextlib import suppress
 from functools import partial
 
 from functions import table
 from functions.access.grants import Grant, for_job
-from functions.errors import Busy, NotFound, Unacceptable
+from functions.errors import NotFound
 from functions.experiments import service as experiments
-from functions.ids import RunId, now_ms, parse_run_id
+from functions.ids import RunId, parse_run_id
 from functions.metrics import history, items
 from functions.metrics.downsample import BUCKETS, downsampled, pack
 from functions.runs import service as runs
@@ -23,7 +24,7 @@ from functions.runs.service import Head, Stored, goals_of
 TAIL_ITEMS, TAIL_BYTES = 16, 64 * 1024
 # A run that ends with fewer blocks keeps them: a segment per metric would cost more than its reads ever save.
 FEW_BLOCKS = 8
-LEASE_MS = 10 * 60 * 1000
+_FOLDS = 3
 
 
 def is_long(stored: Stored) -> bool:
@@ -32,49 +33,49 @@ def is_long(stored: Stored) -> bool:
 
 
 def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals) -> Stored:
-    """Write the tail's points as a block, merge them into the head, remove the tail: in this order."""
-    tails = stored.batches()
-    fresh, _ = news(Content(stored.blob), tails)
-    blocks = items.blocks(grant, run, fresh) if fresh else []
-    if blocks:
-        table.together(*(partial(table.put, block) for block in blocks))
-    return runs.fold(grant, run, stored, tails=tails, goals=goals, blocks=len(blocks))
+    """Write the tail's points as a block, merge them into the head, remove the tail: in this order.
+
+    Where others keep writing the head, the tail stays for the next one who finds it long.
+    """
+    for _ in range(_FOLDS):
+        tails = stored.batches()
+        fresh, _ = news(Content(stored.blob), tails)
+        blocks = items.blocks(grant, run, fresh) if fresh else []
+        if blocks:
+            table.together(*(partial(table.put, block) for block in blocks))
+        try:
+            return runs.fold(grant, run, stored, tails=tails, goals=goals, blocks=len(blocks))
+        except runs.Outrun:
+            stored = runs.read(grant, run)
+    return stored
 
 
 def settle(team: str, run_id: str) -> bool:
     """The job that follows a head that became due: fold, compact, and make exact what was only nearly so.
 
+    Whoever calls it calls it again after an error. Two at once do the same work twice.
+
     Returns:
-        Whether the run is settled; False when somebody else is at it, or it changed and is still due.
+        Whether the run is settled; False when it changed meanwhile and is still due.
+
+    Raises:
+        Busy: others kept changing the run, or the table is throttled.
+        Unavailable: the table does not answer.
     """
     grant, run = for_job(team), parse_run_id(run_id)
     try:
         stored = runs.read(grant, run)
         goals = goals_of(experiments.known(grant, run.experiment))
-        ended = stored.head.st in ENDED
-        if stored.tails and (ended or is_long(stored)):
-            stored = fold(grant, run, stored, goals)
-        if not _lease(grant, run, stored):
-            return False
-        if stored.head.nb > (FEW_BLOCKS if ended else runs.COMPACT_AT - 1):
-            _compact(grant, run)
-        return _finish(grant, run, goals, ended=ended)
-    except (NotFound, Busy, Unacceptable):
+    except NotFound:
+        return True
+    ended = stored.head.st in ENDED
+    if stored.tails and (ended or is_long(stored)):
+        stored = fold(grant, run, stored, goals)
+    if ended and stored.tails:
         return False
-
-
-def _lease(grant: Grant, run: RunId, stored: Stored) -> bool:
-    mine = now_ms() + LEASE_MS
-    held = [False]
-
-    def how(head: Head, _: Content) -> bool:
-        held[0] = head.lease is None or head.lease < now_ms()
-        if held[0]:
-            head.lease = mine
-        return held[0]
-
-    runs.change(grant, run, stored, how)
-    return held[0]
+    if stored.head.nb > (FEW_BLOCKS if ended else runs.COMPACT_AT - 1):
+        _compact(grant, run)
+    return _finish(grant, run, goals, ended=ended)
 
 
 def _compact(grant: Grant, run: RunId) -> None:
@@ -103,11 +104,12 @@ def _draw(grant: Grant, run: RunId, metric: str, new: list[Point]) -> None:
 def _write_line(grant: Grant, run: RunId, metric: str, points: list[Point]) -> None:
     place = items.line_key(grant, run, metric)
     line = items.Line(place.pk, place.sk, n=len(points), until=points[-1][2], d=pack(downsampled(points)))
-    table.put(line)
+    with suppress(table.Lost):  # a job that saw more was quicker
+        table.put(line, items.Line.PK.does_not_exist() | (items.Line.n <= len(points)))
 
 
 def _finish(grant: Grant, run: RunId, goals: Goals, *, ended: bool) -> bool:
-    """Release the lease; for a run that ended, count its points and find its values at best, from history."""
+    """Say that nothing is due; if the run ended, count its points and find its values at best."""
     stored = runs.read(grant, run)
     keys, in_blocks = history.blocks(grant, run)
     counts, best = _reckon(grant, run, stored, goals, in_blocks) if ended else ({}, None)
@@ -115,7 +117,6 @@ def _finish(grant: Grant, run: RunId, goals: Goals, *, ended: bool) -> bool:
     done = [False]
 
     def how(head: Head, content: Content) -> bool:
-        head.lease = None
         head.nb += len(keys) - blocks
         done[0] = head.rv == revision if ended else head.nb < runs.COMPACT_AT and head.st not in ENDED
         if done[0]:

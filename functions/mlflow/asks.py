@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from functions import literals
 from functions.errors import Unacceptable
-from functions.mlflow import literals
 from functions.mlflow.errors import invalid, missing
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1

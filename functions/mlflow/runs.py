@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from functions.access.principal import Principal
@@ -20,6 +21,8 @@ STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED
 # MLflow's server cuts longer values silently (MLFLOW_TRUNCATE_LONG_VALUES, on by default).
 PARAM_CHARS, TAG_CHARS = 6000, 8000
 _MOST_RESULTS, _USUAL_RESULTS = 50_000, 1000
+# Schemas and profiles of datasets in one answer, in characters.
+_BODIES_CHARS = 1_000_000
 _HISTORY_TAG = "mlflow.log-model.history"
 _MODEL_FIELDS = ("run_id", "artifact_path", "utc_time_created", "model_uuid")
 # The bodies of datasets by experiment and id.
@@ -115,16 +118,18 @@ def log_model(who: Principal, ask: Ask) -> Answer:
     """POST runs/log-model, with which clients 2.x keep their models in a tag of the run; once per model."""
     run_id = ask.run_id()
     model = _model(ask.need("model_json"))
-    before = _history(service.get(who, run_id).tags.get(_HISTORY_TAG))
-    if model in before:
-        return {}
-    history = json.dumps([*before, model])
-    if len(history) > TAG_CHARS:
-        message = (
-            f"The tag '{_HISTORY_TAG}' is full ({TAG_CHARS} characters): this run keeps no further models."
-        )
-        raise Unacceptable(message, field="model_json")
-    service.amend(who, run_id, tags={_HISTORY_TAG: history})
+
+    def with_it(tag: str | None) -> str:
+        before = _history(tag)
+        if tag is not None and model in before:
+            return tag
+        history = json.dumps([*before, model])
+        if len(history) > TAG_CHARS:
+            message = f"The tag '{_HISTORY_TAG}' is full ({TAG_CHARS} characters): it takes no more models."
+            raise Unacceptable(message, field="model_json")
+        return history
+
+    service.retag(who, run_id, _HISTORY_TAG, with_it)
     return {}
 
 
@@ -206,7 +211,19 @@ def _datasets(who: Principal, found: Sequence[Run]) -> Bodies:
         for one in run.inputs:
             if one.dataset_id:
                 wanted.setdefault(run.experiment_id, {})[one.dataset_id] = None
-    return {place: experiments.datasets_of_runs(who, place, list(ids)) for place, ids in wanted.items()}
+    found_bodies = {
+        place: experiments.datasets_of_runs(who, place, list(ids)) for place, ids in wanted.items()
+    }
+    return {place: _within(bodies) for place, bodies in found_bodies.items()}
+
+
+def _within(bodies: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Bodies that fit into an answer: behind the first megabyte they come without schema and profile."""
+    size, found = 0, {}
+    for known_as, body in bodies.items():
+        size += len(body.schema or "") + len(body.profile or "")
+        found[known_as] = body if size <= _BODIES_CHARS else replace(body, schema=None, profile=None)
+    return found
 
 
 def _dataset(asked: Fields) -> tuple[Dataset, dict[str, str]]:

@@ -145,6 +145,15 @@ class Content:
         self.folded, self.writers = stored.folded, stored.writers
         self.at_best = stored.at_best
 
+    def text_bytes(self) -> int:
+        """How many bytes the params and tags take when they are answered."""
+        return sum(
+            len(text.encode())
+            for texts in (self.params, self.tags)
+            for pair in texts.items()
+            for text in pair
+        )
+
     def packed(self) -> bytes:
         """The content as bytes."""
         stored = _Stored(

@@ -44,7 +44,6 @@ class Head(table.Item):
     nb = NumberAttribute(default=0)
     nx = NumberAttribute(default=0)
     due = NumberAttribute(null=True)
-    lease = NumberAttribute(null=True)
     d = BinaryAttribute(legacy_encoding=False)
 
 
@@ -65,11 +64,15 @@ class Stored:
     """A run as it was read: its head as DynamoDB gives it, the whole blob, and the tail as (key, blob).
 
     A search reads thousands of runs and looks at few attributes of each: a head is made when it is asked for.
+    `together` says that the head was read with the tail, or made from the one that was.
     """
 
-    __slots__ = ("_head", "blob", "raw", "tails")
+    __slots__ = ("_head", "blob", "raw", "tails", "together")
 
-    def __init__(self, head: table.Raw | Head, blob: bytes, tails: list[tuple[str, bytes]]) -> None:
+    def __init__(
+        self, head: table.Raw | Head, blob: bytes, tails: list[tuple[str, bytes]], *, together: bool = True
+    ) -> None:
+        self.together = together
         self._head = head if isinstance(head, Head) else None
         self.raw: table.Raw = head.serialize() if isinstance(head, Head) else head
         self.blob, self.tails = blob, tails

@@ -122,12 +122,9 @@ class Run:
     def at_best(self) -> dict[str, float]:
         """Each metric's value at the step where the primary metric is best, as far as it is known."""
         best = self.experiment_goals.best
-        known = self.content.at_best
         if best is None:
             return {}
-        if known is not None and (known.primary, known.goal) == best:
-            return known.values
-        found = best_known(self.content.metrics, None, (), best)
+        found = best_known(self.content.metrics, self.content.at_best, (), best)
         return found.values if found else {}
 
 

@@ -59,16 +59,21 @@ def open_to_write(who: Principal, run_id: str) -> Open:
 
 
 def append(opened: Open, batch: Batch) -> Stored:
-    """Leave a batch of points in the run's tail: written when this returns, and seen by every reader.
-
-    Raises:
-        Unacceptable: the run has no room for the batch's new metrics.
-    """
-    store.demand_room(opened.run, opened.stored, batch, goals_of(opened.experiment))
+    """Leave a batch of points in the run's tail: written when this returns, and seen by every reader."""
     tails = items.tails_of(opened.grant, opened.run, batch)
     store.put_tails(tails)
     known = dict(opened.stored.tails) | {key: tail.d for key, tail in tails}
-    return Stored(opened.stored.head, opened.stored.blob, list(known.items()))
+    before = opened.stored
+    return Stored(before.head, before.blob, list(known.items()), together=before.together)
+
+
+def demand_room(opened: Open, batch: Batch) -> None:
+    """Demand that the run has room for a batch's new metrics.
+
+    Raises:
+        Unacceptable: it has none.
+    """
+    store.demand_room(opened.run, opened.stored, batch, goals_of(opened.experiment))
 
 
 def amend_open(

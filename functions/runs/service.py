@@ -1,6 +1,6 @@
 """The verbs of runs. Metrics are logged one floor up: `metrics.service` folds what `append` leaves here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import merge as merged
 from itertools import chain, islice
@@ -37,14 +37,24 @@ from functions.runs.limits import (
     check_texts,
 )
 from functions.runs.merge import NAME_TAG, Run
-from functions.runs.opening import Open, Writer, amend_open, append, goals_of, open_to_write, seen
-from functions.runs.store import COMPACT_AT, ROOM, change, fold, read
+from functions.runs.opening import (
+    Open,
+    Writer,
+    amend_open,
+    append,
+    demand_room,
+    goals_of,
+    open_to_write,
+    seen,
+)
+from functions.runs.store import COMPACT_AT, ROOM, Outrun, change, fold, read
 
 __all__ = [
     "COMPACT_AT",
     "ROOM",
     "Head",
     "Open",
+    "Outrun",
     "Stored",
     "Writer",
     "amend",
@@ -54,6 +64,7 @@ __all__ = [
     "create",
     "delete",
     "delete_tag",
+    "demand_room",
     "fold",
     "get",
     "goals_of",
@@ -63,6 +74,7 @@ __all__ = [
     "open_to_write",
     "read",
     "restore",
+    "retag",
     "update",
 ]
 
@@ -98,6 +110,9 @@ def create(
         Unacceptable: a bad name, tag or time, or the experiment is deleted.
     """
     g = grant(who, Action.CREATE_RUN)
+    if key is not None and start is None:
+        message = "Send 'start_time' with 'key': the same key, experiment and start time are the same run."
+        raise Unacceptable(message, field="start_time")
     started = start_time(start)
     content = Content()
     content.tags = check_texts(tags or {}, TAG_CHARS, "tags")
@@ -187,6 +202,23 @@ def amend(
     amend_open(open_to_write(who, run_id), *checked)
 
 
+def retag(who: Principal, run_id: str, key: str, how: Callable[[str | None], str]) -> None:
+    """Set a tag to what *how* makes of its value, None where there is none; no change of others is lost.
+
+    Raises:
+        Unacceptable: a bad key or value, or the run is deleted.
+    """
+
+    def retagged(_: Head, content: Content) -> bool:
+        value = how(content.tags.get(key))
+        changed = content.tags.get(key) != value
+        content.tags.update(check_texts({key: value}, TAG_CHARS, "tags"))
+        return changed
+
+    opened = open_to_write(who, run_id)
+    change(opened.grant, opened.run, opened.stored, retagged)
+
+
 def delete_tag(who: Principal, run_id: str, key: str) -> None:
     """Remove a tag.
 
@@ -243,11 +275,12 @@ def log_inputs(
     """
     for _, tags in (*datasets, *models):
         check_input_tags(tags)
+    read_models = [Input("", parse_model_id(one).text, dict(tags)) for one, tags in models]
     opened = open_to_write(who, run_id)
     read = [(dataset, tags.get(CONTEXT_TAG)) for dataset, tags in datasets]
     known_as = experiments.put_datasets(opened.grant, opened.run.experiment, read) if read else []
     inputs = [Input(one, "", dict(tags)) for one, (_, tags) in zip(known_as, datasets, strict=True)]
-    inputs += [Input("", parse_model_id(one).text, dict(tags)) for one, tags in models]
+    inputs += read_models
 
     def how(_: Head, content: Content) -> bool:
         known = {(one.dataset_id, one.model_id) for one in content.inputs}

@@ -25,6 +25,10 @@ _METRIC_BYTES = 88 + 1000
 # for a pause would only make that old. A pause, and a fresh look after it, comes with every eighth defeat.
 _ATTEMPTS, _AT_ONCE, _LONGEST_PAUSE = 60, 8, 3
 _LOOKS = 16
+# Params and tags must also fit into an answer, which Lambda ends at 6 MB.
+TEXTS_BYTES = 3_000_000
+# What is due for so long was given up by the jobs, and asks them once more.
+_OVERDUE_MS = 60 * 60 * 1000
 Change = Callable[[Head, Content], bool]
 
 
@@ -85,8 +89,8 @@ def change(grant: Grant, run: RunId, stored: Stored, how: Change, room: int = TE
         if not how(head, content):
             return stored
         blob = content.packed()
-        if len(blob) > room and len(blob) > len(stored.blob):
-            raise _full(run, len(blob))
+        if len(blob) > len(stored.blob):
+            _demand_fit(run, content, len(blob), room)
         writes = items.writes(grant, run, head, blob)
         try:
             if len(writes) == 1:
@@ -98,16 +102,24 @@ def change(grant: Grant, run: RunId, stored: Stored, how: Change, room: int = TE
                 raise not_found(run) from lost
             now = Head.from_raw_data(lost.items[0])
             if now.w != head.w:
-                rest = attempt % _AT_ONCE == _AT_ONCE - 1
-                stored = _again(grant, run, attempt) if rest or now.nx else Stored(now, now.d, stored.tails)
+                known = attempt % _AT_ONCE < _AT_ONCE - 1 and not now.nx
+                after = Stored(now, now.d, stored.tails, together=False)
+                stored = after if known else _again(grant, run, attempt)
                 continue
         except Aborted:
             if len(writes) > 1:  # `transact` has tried for long enough
                 raise
             stored = _again(grant, run, attempt)
             continue
-        return Stored(head, blob, stored.tails)
+        return Stored(head, blob, stored.tails, together=stored.together)
     raise _busy(run)
+
+
+def _demand_fit(run: RunId, content: Content, size: int, room: int) -> None:
+    if size > room:
+        raise _full(run, size)
+    if room == TEXTS_ROOM and content.text_bytes() > TEXTS_BYTES:
+        raise _full(run, content.text_bytes())
 
 
 def demand_room(run: RunId, stored: Stored, batch: Batch, goals: Goals) -> None:
@@ -135,30 +147,37 @@ def put_tails(tails: list[tuple[str, items.Tail]]) -> None:
     table.together(*(partial(table.put, tail) for _, tail in tails))
 
 
+class Outrun(Exception):
+    """Somebody wrote the head since it was read with its tail."""
+
+
 def fold(
     grant: Grant, run: RunId, stored: Stored, *, tails: list[tuple[str, Batch]], goals: Goals, blocks: int
 ) -> Stored:
     """Move the tail into the head, after its points were written as *blocks* metric blocks, and remove it.
 
-    The head names the tail items that are folded until they are gone, so a crash counts none twice.
+    The head names the tail items that are folded until they are gone, so a crash counts none twice. Only a
+    head that was read together with the tail tells which names it may forget, and which items are folded already.
+
+    Raises:
+        Outrun: this head is not, and nothing was changed.
     """
-    present = {key for key, _ in tails}
-    # A head that was read together with the tail names only keys that are in it, or gone. One that somebody
-    # wrote meanwhile may name others, which still wait to be removed.
-    together = [True]
+    folded = [not stored.together]
 
     def how(head: Head, content: Content) -> bool:
-        kept = [] if together[0] else content.folded
-        together[0] = False
+        if folded[0]:
+            raise Outrun
+        folded[0] = True
         absorb(content, tails, goals)
-        content.folded = list(dict.fromkeys([*kept, *(key for key, batch in tails if not batch.writer)]))
+        content.folded = [key for key, batch in tails if not batch.writer]
         head.nb += blocks
-        if head.due is None and (head.nb >= COMPACT_AT or head.st in ENDED):
+        long_due = head.due is not None and head.due < now_ms() - _OVERDUE_MS
+        if (head.due is None or long_due) and (head.nb >= COMPACT_AT or head.st in ENDED):
             head.due = now_ms()
         return True
 
     after = change(grant, run, stored, how, ROOM)
-    table.delete_many([items.tail_key(grant, run, key) for key in present])
+    table.delete_many([items.tail_key(grant, run, key) for key, _ in tails])
     return Stored(after.head, after.blob, [])
 
 
@@ -177,7 +196,7 @@ def _pause(attempt: int) -> None:
 
 
 def _full(run: RunId, size: int) -> Unacceptable:
-    message = f"Run {run.text} is full: its params, tags and metric names would take {size} bytes packed."
+    message = f"Run {run.text} is full: its params, tags and metric names would take {size} bytes."
     return Unacceptable(message, field="run_id")
 
 

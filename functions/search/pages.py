@@ -41,16 +41,16 @@ def decode(token: str, search: str, numeric: Sequence[bool]) -> list[Scalar]:
         Unacceptable: of field `page_token`: broken, changed, or made by another search.
     """
     if len(token) > LONGEST:
-        raise _refusal()
+        raise refusal()
     try:
         content = json.loads(b64decode(token, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
-        raise _refusal() from None
+        raise refusal() from None
     match content:
         case [_, _, list(values)] if len(values) == len(numeric):
             if all(map(_fits, values, numeric)) and token == encode(search, values):
                 return values
-    raise _refusal()
+    raise refusal()
 
 
 def _fits(value: Any, numeric: bool) -> bool:  # noqa: FBT001  (mapped)
@@ -65,7 +65,8 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
-def _refusal() -> Unacceptable:
+def refusal() -> Unacceptable:
+    """The error for a token that this search did not make."""
     message = (
         "Invalid page token: it was not made by this search. Repeat the search that gave it with the same "
         "experiments, filter, order and view, or start again without a token."

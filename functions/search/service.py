@@ -12,12 +12,13 @@ from functions.access.principal import Principal
 from functions.errors import NotFound
 from functions.experiments import service as experiment_room
 from functions.experiments.service import Dataset, Experiment
-from functions.ids import parse_experiment_id
+from functions.ids import parse_experiment_id, parse_run_id
 from functions.logged_models import service as logged_model_room
 from functions.logged_models.service import LoggedModel
 from functions.runs import service as run_room
 from functions.runs.merge import Run
 from functions.search.fields import EXPERIMENTS, LOGGED_MODELS, RUNS
+from functions.search.pages import refusal
 from functions.search.plan import Plan, plan
 from functions.search.readers import OnDataset
 
@@ -30,7 +31,7 @@ VIEWS = {"ACTIVE_ONLY": {"active"}, "DELETED_ONLY": {"deleted"}, "ALL": {"active
 
 
 class Found(NamedTuple, Generic[RecordT]):
-    """A page of a search: its records, the next page's token if there is one, and how to end the page earlier."""
+    """A page of a search: its records, the next page's token if there is one, and how to end it earlier."""
 
     records: list[RecordT]
     next: str | None
@@ -71,7 +72,7 @@ def runs(
         known = _datasets(who, every) if "datasets" in asked.needs else None
         page = asked.page(every, max_results, page_token, experiments=searched, datasets=known)
         return Found(*page, asked.token)
-    after = None if last is None else str(last[-1])
+    after = None if last is None else _run_named(last[-1])
     found, _ = run_room.listing(who, chosen, after=after, page=max_results + 1)
     return _first((run for run in found if run.lifecycle in VIEWS[view]), max_results, asked)
 
@@ -85,7 +86,7 @@ def experiments(
     max_results: int = 1000,
     page_token: str | None = None,
 ) -> Found[Experiment]:
-    """The team's experiments that match, by default the latest created first. Arguments and errors as for `runs`."""
+    """The team's experiments that match, the latest created first. Arguments and errors as for `runs`."""
     grant(who, Action.READ)
     asked = plan(EXPERIMENTS, (), filter, order_by, view=view)
     every = [one for one in experiment_room.listing(who) if one.lifecycle in VIEWS[view]]
@@ -125,6 +126,14 @@ def logged_models(
     return Found(
         *asked.page([model for part in parts for model in part], max_results, page_token), asked.token
     )
+
+
+def _run_named(value: object) -> str:
+    """The run behind which a page begins. Anybody can make a token that names none."""
+    try:
+        return parse_run_id(value).text
+    except NotFound:
+        raise refusal() from None
 
 
 def _existing(experiment_ids: Iterable[str]) -> list[str]:

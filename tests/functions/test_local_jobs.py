@@ -84,7 +84,7 @@ def stored(ann, run):
 def is_settled(ann, run):
     """Whether nothing is left to do for a run."""
     found = stored(ann, run)
-    return found.head.due is None and found.head.lease is None and not found.tails
+    return found.head.due is None and not found.tails
 
 
 def waited(until, seconds=SECONDS):
@@ -131,37 +131,6 @@ def test_what_was_left_due_is_swept(ann):
         assert waited(lambda: is_settled(ann, run))
     assert is_exact(ann, run)
     assert said == [True]
-
-
-def test_the_lease_of_a_dead_house_is_waited_for(ann):
-    """A run whose settling a crash broke off is settled when that lease has run out."""
-    run = ended(ann)
-    leased(ann, run, now_ms() + 1_500)
-    with jobs(sweep=True) as said:
-        time.sleep(2 * local_jobs._PAUSE_SECONDS)
-        assert not is_settled(ann, run)
-        assert waited(lambda: is_settled(ann, run))
-    assert is_exact(ann, run)
-    assert said == [True]
-
-
-def leased(ann, run, until):
-    """Let somebody who is gone hold a run until a time."""
-
-    def how(head, _):
-        head.lease = until
-        return True
-
-    runs.change(grants.for_job(ann.team), parse_run_id(run), stored(ann, run), how)
-
-
-def test_what_waits_is_left_to_the_next_house(ann):
-    """A house that closes before a lease has run out says so, and the next one finds the run."""
-    run = ended(ann, 4)
-    leased(ann, run, now_ms() + 60_000)
-    with jobs(sweep=True) as said:
-        time.sleep(2 * local_jobs._PAUSE_SECONDS)
-    assert said == [False]
 
 
 def poisoned(ann, calls=4):

@@ -1,5 +1,6 @@
 """`scripts/run`'s command as who types it sees it: what it prints, when it refuses, how it ends."""
 
+import os
 import shlex
 import signal
 import socket
@@ -10,12 +11,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions import local
+from functions import local, local_server, settings, table
 from functions.local import Options
 from functions.local_folder import CannotOpen
+from tests.functions.calls import search
 from tests.house_process import begun
 
-SEARCH = "/api/2.0/mlflow/experiments/search"
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Leave no house behind in this process."""
+    yield
+    table.forget_clients()
+    settings._used.clear()
 
 
 def refusal(folder, *options, port=0):
@@ -29,7 +37,8 @@ def refusal(folder, *options, port=0):
 
 
 def test_it_says_where_it_is(house_process):
-    """One line says that the house is ready, and the two below it do what they say when they are pasted."""
+    """Quickly one line says that the house is ready, and the two below it can be pasted into a shell."""
+    before = os.times()
     house = house_process()
     first, second, third = house.said
     assert first == f"Runhaven is ready at {house.url}"
@@ -37,7 +46,9 @@ def test_it_says_where_it_is(house_process):
     assert shlex.split(third)[:2] == ["python3", "-c"]
     compile(shlex.split(third)[2], "pasted", "exec")
     assert httpx.get(f"{house.url}/health").text == "OK"
-    assert house.complaint() == ""
+    assert (house.end(), house.complaint()) == (0, "")
+    after = os.times()
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 2.5
 
 
 def test_the_token_can_be_pasted(house_process):
@@ -61,31 +72,45 @@ def test_it_ends_in_order(house_process, number):
         assert time.monotonic() - began < 5
     assert house.complaint() == ""
     assert (house.folder / "open").read_text() == ""
-    house.start()
-    answer = httpx.post(house.url + SEARCH, json={"max_results": 9}).json()
-    assert "last word" in {each["name"] for each in answer["experiments"]}
+    with local.opened(Options(data=house.folder), 5000) as again:
+        assert "last word" in {each["name"] for each in search(again.app).json["experiments"]}
 
 
-def test_a_taken_port_is_said(tmp_path):
-    """A port where somebody listens, at 127.0.0.1 or at ::1, is refused with the option that helps."""
-    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        with socket.socket(family) as other:
-            try:
-                other.bind((host, 0))
-            except OSError:  # no IPv6 here
-                continue
-            other.listen()
-            port = other.getsockname()[1]
-            assert f"port {port} is taken; choose another one with --port" in refusal(
-                tmp_path / "a", port=port
-            )
+@pytest.mark.parametrize(
+    ("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["IPv4", "IPv6"]
+)
+def test_a_taken_port_is_said(family, host):
+    """A port where somebody listens, on either loopback, is refused with the option that helps."""
+    with socket.socket(family) as other:
+        try:
+            other.bind((host, 0))
+        except OSError:
+            return  # a machine without IPv6 has nobody to listen there
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(CannotOpen, match=f"port {port} is taken; choose another one with --port"):
+            local_server.listening(port)
 
 
-def test_a_folder_has_one_house(house_process, tmp_path):
-    """A second house on the same data is refused, whatever keeps the table, and the first one goes on."""
+def test_a_free_port_is_the_same_everywhere():
+    """Port 0 takes one that is free on each loopback."""
+    sockets = local_server.listening(0)
+    assert len({each.getsockname()[1] for each in sockets}) == 1
+    assert {each.getsockname()[0] for each in sockets} <= {"127.0.0.1", "::1"}
+    for each in sockets:
+        each.close()
+
+
+def test_a_folder_has_one_house(house_process):
+    """A second house on the same data is refused in one line, whatever keeps its table; the first goes on."""
     house = house_process()
-    for options in ((), ("--auth",), ("--dynamodb", "http://127.0.0.1:9")):
-        assert f"another house has the data folder {house.folder} open" in refusal(house.folder, *options)
+    assert f"another house has the data folder {house.folder} open" in refusal(house.folder)
+    for more in ({"auth": True}, {"dynamodb": "http://127.0.0.1:9"}):
+        with (
+            pytest.raises(CannotOpen, match="another house"),
+            local.opened(Options(data=house.folder, **more), 1),
+        ):
+            pass
     assert httpx.get(f"{house.url}/health").text == "OK"
 
 

@@ -10,7 +10,7 @@ FLOORS = [
     {"local"},  # the laptop's stand-in for AWS: it opens the same doors
     {"handlers"},
     {"app"},
-    {"guard", "mlflow", "ui"},
+    {"guard", "native", "mlflow", "ui"},
     {"search", "registry"},
     {"metrics", "logged_models", "artifacts"},
     {"runs"},
@@ -18,7 +18,7 @@ FLOORS = [
     {"teams"},
     {"access"},
     {"audit"},
-    {"table", "revision", "limits", "ids", "telemetry", "garbage", "settings", "errors"},
+    {"table", "revision", "literals", "limits", "ids", "telemetry", "garbage", "settings", "errors"},
 ]
 GROUND = FLOORS[-1]
 # The verbs of a room that has no `service`, and the pure nouns that a room publishes.

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT, client, clients
-from tests.dialects.conftest import served
+from tests.house_process import served
 
 pytestmark = pytest.mark.client
 

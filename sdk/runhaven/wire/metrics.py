@@ -115,7 +115,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A page of a metric's history by (timestamp, step, value); `next` is what to send as `after` for the next."""
+    """A page of a metric's history by (timestamp, step, value); `next` is the next one's `after`."""
 
     points: list[Point]
     next: str | None = None

@@ -118,20 +118,10 @@ class Scene:
             verb, asked = self.pending.pop()
             verb(*asked)
         self.end()
-        self.let_the_lease_run_out()
         for _ in range(3):
             if upkeep.settle(self.who.team, self.run_id):
                 break
         self.acknowledged = self.tried
-
-    def let_the_lease_run_out(self):
-        """Ten minutes pass."""
-
-        def how(head, _):
-            head.lease = None
-            return True
-
-        runs.change(self.grant, self.run, runs.read(self.grant, self.run), how)
 
     def is_exact(self):
         """The settled run is what the plain list says, to the last count."""
@@ -149,7 +139,7 @@ class Scene:
             key: bits(value) for key, value in best.items()
         }
         stored = runs.read(self.grant, self.run)
-        assert (stored.tails, stored.head.due, stored.head.lease) == ([], None, None)
+        assert (stored.tails, stored.head.due) == ([], None)
 
     def _call(self, points, params, tags, verb, *asked):
         self.tried = [*self.tried, *points]

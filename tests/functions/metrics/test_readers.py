@@ -119,12 +119,29 @@ def test_late_points_after_the_end_are_kept(scene):
     scene.is_exact()
 
 
-def test_two_jobs_do_not_work_at_once(scene):
-    """While one job has the lease another one leaves the run alone, and the first one ends its work."""
+def test_two_jobs_at_once_do_no_harm(scene):
+    """A job that starts while another one is half done ends the work, and the other one too."""
     filled(scene, 1)
     scene.end()
     outcomes = []
     with at_write(4, lambda: outcomes.append(upkeep.settle(scene.who.team, scene.run_id))):
-        assert upkeep.settle(scene.who.team, scene.run_id)
-    assert outcomes == [False]
+        upkeep.settle(scene.who.team, scene.run_id)
+    assert outcomes == [True]
+    scene.is_exact()
+
+
+def test_a_run_that_changes_while_it_is_settled_stays_due(scene):
+    """A job during which points are folded leaves counts alone and the run due, and the next one ends it."""
+    filled(scene, 1)
+    scene.end()
+
+    def other():
+        scene.log([("loss", -1.0, 1, 7000), ("new", 1.0, 1, 1)], {}, {})
+        scene.fold()
+
+    with at_write(4, other):
+        assert not upkeep.settle(scene.who.team, scene.run_id)
+    assert service.read(scene.grant, scene.run).head.due is not None
+    scene.look(counted=True)
+    assert upkeep.settle(scene.who.team, scene.run_id)
     scene.is_exact()

@@ -1,6 +1,5 @@
 """A real browser, and a house with something in it."""
 
-import json
 import os
 import secrets
 import shutil
@@ -8,8 +7,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-
-from tests.dialects.conftest import served
 
 # Chromium asks its maker for things unless it is told not to, and runs as root only without its sandbox.
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -110,21 +107,12 @@ class Owner:
 
 
 @pytest.fixture(scope="session")
-def open_house(tmp_path_factory):
+def open_house(open_process):
     """The owner of a house without credentials."""
-    with served(tmp_path_factory.mktemp("open"), "--auto-teams") as url:
-        yield Owner(url)
+    return Owner(open_process.url)
 
 
 @pytest.fixture
 def team(open_house):
     """The owner of a new team in that house."""
     return Owner(f"{open_house.url}/t/team-{secrets.token_hex(4)}")
-
-
-@pytest.fixture(scope="session")
-def closed_house(tmp_path_factory):
-    """What a house with credentials wrote for its users: its URL and their tokens."""
-    file = tmp_path_factory.mktemp("closed") / "credentials.json"
-    with served(file.parent / "data", "--auth", "--credentials", str(file)):
-        yield json.loads(file.read_text("utf-8"))

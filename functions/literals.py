@@ -1,4 +1,4 @@
-"""JSON as MLflow's clients have ever written it: strict JSON, or Python's with NaN and Infinity."""
+"""JSON as clients have ever written it: strict JSON, or Python's with NaN and Infinity; no huge number."""
 
 import json
 from typing import Any
