@@ -12,6 +12,8 @@ from functions.runs.names import invented
 PARAM_CHARS, TAG_CHARS, NAME_CHARS = 6000, 8000, 500
 INPUT_TAG_KEY_CHARS, INPUT_TAG_CHARS = 255, 500
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+# The tag of an input that says what a dataset was read for: `train`, `eval`.
+CONTEXT_TAG = "mlflow.data.context"
 ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 
 

@@ -27,6 +27,7 @@ from functions.runs import items, store
 from functions.runs.content import Content, Input, Output
 from functions.runs.items import Head, Stored
 from functions.runs.limits import (
+    CONTEXT_TAG,
     ENDED,
     NAME_CHARS,
     PARAM_CHARS,
@@ -78,8 +79,6 @@ __all__ = [
     "update",
 ]
 
-# The tag of an input that says what a dataset was read for: `train`, `eval`.
-CONTEXT_TAG = "mlflow.data.context"
 # How many items one page of a shard reads at the most, when only the first runs are asked for.
 PAGE_ITEMS = 1000
 

@@ -157,7 +157,7 @@ def fold(
     """Move the tail into the head, after its points were written as *blocks* metric blocks, and remove it.
 
     The head names the tail items that are folded until they are gone, so a crash counts none twice. Only a
-    head that was read together with the tail tells which names it may forget, and which items are folded already.
+    head that was read together with the tail tells which names it may forget, and which items it has.
 
     Raises:
         Outrun: this head is not, and nothing was changed.

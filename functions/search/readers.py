@@ -10,10 +10,9 @@ from typing import Any, NamedTuple, Protocol
 
 from functions.errors import Unacceptable
 from functions.ids import shown
+from functions.runs.limits import CONTEXT_TAG
 from functions.search.fields import AT_BEST, BEST, Entity, Target
 from functions.search.tree import Field
-
-CONTEXT_TAG = "mlflow.data.context"
 
 Read = Callable[[Any], Any]
 
