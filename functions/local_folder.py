@@ -32,10 +32,13 @@ class Folder:
             raise CannotOpen(f"the data folder {path} cannot be used ({why}).") from error
         try:
             fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)  # `kill -9` lets go of it too
-        except OSError as error:
+        except BlockingIOError as error:
             self._mark.close()
             why = f"another house has the data folder {path} open; close it, or name another one with --data."
             raise CannotOpen(why) from error
+        except OSError as error:  # a file system without locks
+            self._mark.close()
+            raise CannotOpen(f"the data folder {path} cannot be locked ({error.strerror}).") from error
         self._mark.seek(0)
         self.left_open = bool(self._mark.read())
         self.done = not self.left_open

@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from functions import telemetry
+from functions.errors import HouseError
 from functions.metrics import reactions
 
 _processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
@@ -16,6 +17,9 @@ def changed(record: DynamoDBRecord) -> None:
     images = record.raw_event["dynamodb"]
     try:
         reactions.on_change(images.get("OldImage"), images.get("NewImage"))
+    except HouseError as error:  # the record comes again, which is all that is needed
+        telemetry.logger().info("a reaction must come again", extra={"why": error.message})
+        raise
     except Exception:
         telemetry.failure("a reaction failed", sequence=images.get("SequenceNumber"))
         raise

@@ -117,7 +117,7 @@ def _finish(grant: Grant, run: RunId, goals: Goals, *, ended: bool) -> bool:
     done = [False]
 
     def how(head: Head, content: Content) -> bool:
-        head.nb += len(keys) - blocks
+        head.nb = max(0, head.nb + len(keys) - blocks)  # another job may have counted the same ones off
         done[0] = head.rv == revision if ended else head.nb < runs.COMPACT_AT and head.st not in ENDED
         if done[0]:
             head.due = None
