@@ -65,11 +65,10 @@ class KeyRing:
     def _read(self, now: float) -> None:
         try:
             published = json.loads(_fetched(self._url))["keys"]
-            keys = {each["kid"]: key for each in published if (key := _public(each)) is not None}
+            self._keys = {each["kid"]: key for each in published if (key := _public(each)) is not None}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
-        if keys:  # a pool without keys is a fault of its own, and no reason to turn everybody away
-            self._keys, self._read_at = keys, now
+        self._read_at = now
 
 
 _rings: dict[str, KeyRing] = {}

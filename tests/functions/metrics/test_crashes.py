@@ -65,7 +65,7 @@ def test_readers_are_right_at_every_write(scene):
 
 
 def test_two_folds_at_once_count_no_point_twice(scene):
-    """A fold that was outrun by one that died half-way counts no point twice, and ends the other one's work."""
+    """A fold that was outrun by one that died half-way counts no point twice, and ends that work too."""
 
     def other():
         scene.step(2)

@@ -27,7 +27,9 @@ def value(run, entity, key, statistic="last"):
     if entity != "metrics":
         return run["attributes"].get(key) if entity == "attributes" else run[entity].get(key)
     if statistic == "at_best":
-        return run["at_best"].get(key)
+        if "a" not in run["metrics"]:
+            return None
+        return value(run, entity, "a", "best") if key == "a" else run["at_best"].get(key)
     if statistic == "best":
         statistic = run["goals"].get(key)
     values = run["metrics"].get(key)

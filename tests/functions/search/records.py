@@ -17,8 +17,10 @@ def a_run(run_id="r", *, goals=None, primary=None, at_best=None, **given):
     content.inputs = list(given.pop("inputs", ()))
     for key, known in given.pop("metrics", {}).items():
         content.metrics.changed[key] = known if isinstance(known, Metric) else series(known)
-    if at_best is not None:
-        content.at_best = AtBest(primary, goals[primary], 0, dict(at_best))
+    if at_best is not None and primary in content.metrics:
+        leader, goal = content.metrics[primary], goals[primary]
+        step = leader.min_step if goal == "min" else leader.max_step
+        content.at_best = AtBest(primary, goal, step, dict(at_best))
     facts = {
         "experiment_id": "1", "name": "", "status": "RUNNING", "start_time": 0, "end_time": None,
         "user_id": "", "created_by": "", "token": None, "deleted_at": None, "rv": 1, "blocks": 0, "due": None,
