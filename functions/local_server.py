@@ -104,4 +104,6 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # uvicorn minds the other two; an exit raised amid a callback of asyncio may be lost.
+        signal.signal(signal.SIGHUP, self.handle_exit)
         asyncio.get_running_loop().call_soon(self._ready)
