@@ -1,5 +1,6 @@
 """Many at one run: real threads and real processes."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -95,8 +96,10 @@ def test_processes_at_once_lose_nothing(scene):
         scene.run_id,
     ]
     root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'sdk'}"}
     started = [
-        subprocess.Popen([*command, str(number), str(CALLS)], cwd=root, env=None) for number in range(WRITERS)
+        subprocess.Popen([*command, str(number), str(CALLS)], cwd=root, env=environment)
+        for number in range(WRITERS)
     ]
     assert [process.wait(timeout=100) for process in started] == [0] * WRITERS
     nothing_is_lost(scene)
