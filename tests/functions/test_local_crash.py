@@ -57,8 +57,11 @@ def acknowledged(client, seconds):
     """What the client said within so many seconds after its first word: when, which step, in which run."""
     said = []
     while not said or said[-1].at < said[0].at + seconds:
-        at, step, run = client.stdout.readline().split()
-        said.append(SimpleNamespace(at=float(at), step=int(step), run=run))
+        line = client.stdout.readline()
+        assert line, "the client ended"
+        if line[0].isdigit():  # client 2.22 prints links too, when a run ends
+            at, step, run = line.split()
+            said.append(SimpleNamespace(at=float(at), step=int(step), run=run))
     return said
 
 
