@@ -6,12 +6,25 @@ T#<team>                 U#<user>                 membership and role
 T#<team>                 E#<exp>                  experiment
 T#<team>                 N#E#<hash(name)>         experiment name -> id
 T#<team>                 K#<token id>             an access token as its team lists it
-T#<team>#E#<exp>         DS#<hash(name,digest)>   dataset
+T#<team>                 VAULT                    where the team's artifacts lie
+T#<team>                 D#<hash(name)>           dataset that has versions
+T#<team>#D#<hash(name)>  V#<number>               version
+                         G#<hash(digest)>         digest -> number
+                         U#<hash(digest)>         that a version is being made of files
+T#<team>#D#<name>#<digest> P#<number>             its files; both are hashes
+T#<team>#E#<exp>         DS#<hash(name,digest)>   dataset as runs of the experiment read or wrote it
                          DC#<dataset>[#<hash>]    that runs read the dataset in this context, or in none
 T#<team>#E#<exp>#<shard> R#<run>#t#<key>          a run's tail: log calls not yet folded into its head
                          R#<run>#x<n>             its overflow, when the head outgrows one item
                          R#<run>~                 its head
                          L#<model>                logged model
+T#<team>#R#<run>, L#<model> P#<hash(path)>#<ms>#<address>  artifact: a version of a path
+T#<team>#F#<address>     META                     content in the team's vault
+                         REF#<owner>              who needs it
+                         UP                       its multipart upload
+T#<team>#LATER           <ms>#<random>            what is looked at once more when it expires
+T#<team>#X#<dataset, model> R#<run>, W#<run>     that the run read it, wrote it
+T#<team>#X#<run>         M#<model>                that the model says this run made it
 T#<team>#R#<run>         C#<ms>#<hash>            metric block: the points of one fold
 T#<team>#R#<run>         S#<hash(metric)>#<ms>#<hash>  metric segment: compacted blocks of one metric
 T#<team>#R#<run>         D#<hash(metric)>         downsampled line
@@ -21,6 +34,7 @@ USER#<user>              K#<token id>             an access token of no team as 
 TEAMS                    T#<team>                 that a team exists, for the deployment admin's list
 EMAIL#<hash(e-mail)>     META                     e-mail -> user
 KEY#<sha256 of token>    META                     access token (only its hash is stored)
+BUCKET#<b>, ROLE#<hash>  META                     which team a bucket or a role serves
 
 Prefixes are added, never used again for something else. Text chosen by a user enters a key only as a hash.
 Every item carries its format number `f`.
@@ -29,10 +43,8 @@ Every item carries its format number `f`.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from base64 import b64decode
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import botocore.config
@@ -46,7 +58,7 @@ from functions.errors import Aborted, Busy, Unavailable
 from functions.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pynamodb.expressions.condition import Condition
 
@@ -123,8 +135,6 @@ class Check(NamedTuple):
 
 
 _clients: dict[tuple[str, str], Any] = {}
-_pool: list[ThreadPoolExecutor] = []
-_thread = threading.local()
 
 
 def client() -> Any:
@@ -300,22 +310,6 @@ def transact(*writes: Put | Delete | Check) -> None:
             _pause(attempt)
         else:
             return
-
-
-def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Run calls side by side and give their results in order: one round trip instead of several.
-
-    A call that asks for several itself runs those one after the other: threads of the pool that wait for free
-    threads of the pool would wait for ever.
-    """
-    if getattr(_thread, "is_of_pool", False):
-        return [call() for call in calls]
-    if not _pool:
-        _pool.append(
-            ThreadPoolExecutor(16, "table", initializer=setattr, initargs=(_thread, "is_of_pool", True))
-        )
-    waiting = [_pool[0].submit(call) for call in calls[1:]]
-    return [calls[0](), *(one.result() for one in waiting)]
 
 
 def retry_after_lost(attempt: int) -> None:

@@ -16,6 +16,7 @@ from functions.access.policy import Deployment, Role, Scope
 from functions.access.principal import Principal
 from functions.errors import NotFound, Unacceptable, Unauthenticated
 from functions.ids import now_ms, shown
+from functions.parallel import together
 from functions.settings import settings
 
 # Cognito's access tokens have 1 to 3 KB; the most of a user's teams that a message or GET /me lists.
@@ -176,7 +177,7 @@ def _signed(secret: str, digest: str) -> Identity | None:
 
 def _inside(identity: Identity, team: str) -> _Standing:
     """The user in one team. Three readings side by side are one round trip."""
-    user, seat, card = table.together(
+    user, seat, card = together(
         partial(table.get, items.User, items.user(identity.sub)),
         partial(table.get, items.Membership, items.membership(identity.sub, team)),
         partial(table.get, table.Item, items.team(for_card(team))),
@@ -196,7 +197,7 @@ def _anywhere(identity: Identity, *, needs_team: bool) -> _Standing:
     def first_teams() -> list[tuple[str, Role, int]]:
         return list(islice(members.teams_of(identity.sub, limit=LISTED + 1), LISTED + 1))
 
-    user, found = table.together(partial(table.get, items.User, items.user(identity.sub)), first_teams)
+    user, found = together(partial(table.get, items.User, items.user(identity.sub)), first_teams)
     roles = {team: role for team, role, _ in found}
     name, deployment = _name(user, identity), _deployment(user)
     if len(roles) == 1:

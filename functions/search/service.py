@@ -5,7 +5,6 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from functions import table
 from functions.access.grants import grant
 from functions.access.policy import Action
 from functions.access.principal import Principal
@@ -15,6 +14,7 @@ from functions.experiments.service import Dataset, Experiment
 from functions.ids import parse_experiment_id, parse_run_id
 from functions.logged_models import service as logged_model_room
 from functions.logged_models.service import LoggedModel
+from functions.parallel import together
 from functions.runs import service as run_room
 from functions.runs.merge import Run
 from functions.search.fields import EXPERIMENTS, LOGGED_MODELS, RUNS
@@ -120,9 +120,7 @@ def logged_models(
     grant(who, Action.READ)
     chosen = _existing(experiment_ids)
     asked = plan(LOGGED_MODELS, chosen, filter, order_by, on=datasets)
-    parts = (
-        table.together(*(partial(logged_model_room.listing, who, one) for one in chosen)) if chosen else []
-    )
+    parts = together(*(partial(logged_model_room.listing, who, one) for one in chosen)) if chosen else []
     return Found(
         *asked.page([model for part in parts for model in part], max_results, page_token), asked.token
     )

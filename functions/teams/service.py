@@ -13,6 +13,7 @@ from functions.access.principal import Principal
 from functions.errors import Aborted, AlreadyExists, NotAllowed, NotFound, Unacceptable
 from functions.ids import now_ms, shown
 from functions.limits import text
+from functions.parallel import together
 from functions.teams import items
 from runhaven.wire import teams as wire
 
@@ -232,12 +233,12 @@ def _other_owner(g: Grant, user: str) -> Seat:
 
 def _cards(who: Principal, names: Sequence[str], *, usage: bool) -> list[wire.Team]:
     grants = [for_card(name) for name in names]
-    found, roles, primary = table.together(
+    found, roles, primary = together(
         lambda: table.get_many(items.TeamItem, [items.team(g) for g in grants]),
         lambda: members.roles_in(who.sub, names),
         lambda: members.primary_of(who.sub),
     )
-    held = table.together(*(lambda g=g: members.usage(g) for g in grants)) if usage and grants else []
+    held = together(*(lambda g=g: members.usage(g) for g in grants)) if usage and grants else []
     uses = dict(zip(names, held, strict=False))
     by_name = {team.PK.removeprefix("T#"): team for team in found}
     return [
