@@ -15,6 +15,7 @@ from functions.errors import Unacceptable
 from functions.experiments import items
 from functions.experiments.memory import Memory
 from functions.ids import name_hash, parse_experiment_id
+from functions.parallel import together
 from runhaven.wire import datasets as wire
 from runhaven.wire.datasets import Dataset, DatasetSummary
 
@@ -29,14 +30,29 @@ MOST_SUMMARIES = 1000
 
 
 def dataset_id(dataset: Dataset) -> str:
-    """What a dataset is known by in its experiment."""
+    """What a dataset is known by: in every experiment of a team the same."""
     return name_hash(dataset.name, dataset.digest)
 
 
+def dataset_ids(datasets: Sequence[Dataset]) -> list[str]:
+    """What datasets are known by, if all of them keep the limits.
+
+    Raises:
+        Unacceptable: one of them does not; `field` says which limit.
+    """
+    return [dataset_id(_checked(one)) for one in datasets]
+
+
 def put_datasets(
-    grant: Grant, experiment_id: str, datasets: Sequence[tuple[Dataset, str | None]]
+    grant: Grant,
+    experiment_id: str,
+    datasets: Sequence[tuple[Dataset, str | None]],
+    *,
+    are_read: bool = True,
 ) -> list[str]:
     """Store datasets, each with the context in which a run reads it, and give their ids in the same order.
+
+    What runs do not read but write has no context, and is not among what `dataset_summaries` tells.
 
     Where one of the same name and digest is there already, its body stays. All are checked before any is
     written, and writing them again changes nothing. It costs one parallel round, none for what is known here.
@@ -51,14 +67,14 @@ def put_datasets(
         place = (grant.team, experiment_id, known_as)
         if known_as not in new and _bodies.get(place) is None:
             new[known_as] = items.dataset_item(grant, experiment_id, known_as, dataset)
-        if _noted.get((place, context)) is None:
+        if are_read and _noted.get((place, context)) is None:
             note = items.context_key(grant, experiment_id, known_as, context)
             notes[place, context] = items.context_item(note, dataset, context)
     calls: list[partial[Any]] = [partial(_put_if_absent, item) for item in new.values()]
     if notes:
         calls.append(partial(table.put_many, list(notes.values())))
     if calls:
-        stood = table.together(*calls)
+        stood = together(*calls)
         for known_as, item in zip(new, stood, strict=False):
             _keep((grant.team, experiment_id, known_as), items.dataset(item))
     for each in notes:
@@ -97,7 +113,7 @@ def dataset_summaries(who: Principal, experiment_ids: Sequence[str]) -> list[Dat
     """
     g = grants.grant(who, Action.READ)
     wanted = list(dict.fromkeys(parse_experiment_id(one) for one in experiment_ids))
-    found = table.together(*(partial(_summaries, g, one) for one in wanted)) if wanted else []
+    found = together(*(partial(_summaries, g, one) for one in wanted)) if wanted else []
     return [summary for some in found for summary in some][:MOST_SUMMARIES]
 
 

@@ -25,6 +25,7 @@ BLOB_BYTES = table.ITEM_BYTES - 8 * 1024
 TAGS_BYTES = 2**20
 
 EXPERIMENT, DATASET, CONTEXT = "E#", "DS#", "DC#"
+DEFAULT_ID = "0"
 _Body = tuple[str, str, str | None, str | None]
 
 
@@ -36,6 +37,7 @@ class ExperimentItem(Revised):
     updated_at = NumberAttribute()
     deleted_at = NumberAttribute(null=True)
     restored_at = NumberAttribute(null=True)
+    purge = NumberAttribute(null=True)
     tags = BinaryAttribute(legacy_encoding=False)
 
 
@@ -123,6 +125,11 @@ def reserve(grant: Grant, experiment_id: str, name: str) -> table.Put:
     """The write that takes a name, if it is free."""
     place = name_key(grant, name)
     return table.Put(NameItem(place.pk, place.sk, experiment_id=experiment_id), NameItem.PK.does_not_exist())
+
+
+def lying(grant: Grant, experiment_id: str, sk: str) -> table.Key:
+    """The key of a dataset or its note that was read."""
+    return table.Key(partition(grant, experiment_id), sk)
 
 
 def founding(grant: Grant, item: ExperimentItem) -> list[table.Put]:

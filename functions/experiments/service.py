@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from pynamodb.expressions.condition import Condition
@@ -15,6 +16,7 @@ from functions.errors import AlreadyExists, Busy, NotFound, Unacceptable
 from functions.experiments import items
 from functions.experiments.datasets import (
     dataset_id,
+    dataset_ids,
     dataset_summaries,
     datasets,
     datasets_of_runs,
@@ -23,6 +25,7 @@ from functions.experiments.datasets import (
 from functions.experiments.datasets import forget as forget_datasets
 from functions.experiments.items import ExperimentItem
 from functions.experiments.memory import Memory
+from functions.experiments.removal import condemn, erase, is_condemned, mark, no_such
 from runhaven.wire.datasets import Dataset, DatasetSummary
 from runhaven.wire.experiments import GOAL_TAG, NAME_LENGTH, PRIMARY_TAG, TAG_LENGTH, Experiment
 
@@ -33,18 +36,23 @@ __all__ = [
     "DatasetSummary",
     "Experiment",
     "by_name",
+    "condemn",
     "create",
     "dataset_id",
+    "dataset_ids",
     "dataset_summaries",
     "datasets",
     "datasets_of_runs",
     "delete",
     "delete_tag",
+    "erase",
     "forget",
     "founding",
     "get",
+    "is_condemned",
     "known",
     "listing",
+    "mark",
     "page",
     "put_datasets",
     "remembered",
@@ -54,7 +62,7 @@ __all__ = [
     "several",
 ]
 
-DEFAULT_ID, DEFAULT_NAME = "0", "Default"
+DEFAULT_ID, DEFAULT_NAME = items.DEFAULT_ID, "Default"
 KNOWN_SECONDS = 60.0
 # A page ends here, so that an answer stays below Lambda's 6 MB.
 PAGE_BYTES = 2 * 2**20
@@ -101,7 +109,8 @@ def several(grant: Grant, experiment_ids: Sequence[str]) -> dict[str, Experiment
     """The experiments that exist among these, by id, read strongly."""
     read_at = time.time()
     found = table.get_many(ExperimentItem, [items.key(grant, one) for one in dict.fromkeys(experiment_ids)])
-    return {one.id: one for one in (_remember(grant, item, read_at) for item in found)}
+    there = (_remember(grant, item, read_at) for item in found if item.purge is None)
+    return {one.id: one for one in there}
 
 
 def by_name(who: Principal, name: str) -> Experiment:
@@ -116,9 +125,10 @@ def by_name(who: Principal, name: str) -> Experiment:
         holder = table.get(items.NameItem, items.name_key(g, wanted))
         if holder is None:
             break
-        found = _read(g, holder.experiment_id)
-        if found.name == wanted:
-            return found
+        with suppress(NotFound):  # being purged: the name is free when that has ended
+            found = _read(g, holder.experiment_id)
+            if found.name == wanted:
+                return found
     message = f"Could not find experiment with name {ids.shown(name)}"
     raise NotFound(message, field="name")
 
@@ -126,7 +136,8 @@ def by_name(who: Principal, name: str) -> Experiment:
 def listing(who: Principal) -> list[Experiment]:
     """All experiments of the team, active and deleted, in no order."""
     g = grants.grant(who, Action.READ)
-    return [_experiment(raw) for raw in table.query(items.team_partition(g), items.EXPERIMENT)]
+    raws = table.query(items.team_partition(g), items.EXPERIMENT)
+    return [_experiment(raw) for raw in raws if "purge" not in raw]
 
 
 def page(who: Principal, after: str | None, limit: int) -> tuple[list[Experiment], str | None]:
@@ -136,7 +147,7 @@ def page(who: Principal, after: str | None, limit: int) -> tuple[list[Experiment
     raws = table.query(items.team_partition(g), items.EXPERIMENT, after=behind, limit=limit)
     found: list[Experiment] = []
     size = 0
-    for raw in islice(raws, limit):
+    for raw in islice((raw for raw in raws if "purge" not in raw), limit):
         found.append(_experiment(raw))
         size += _weight(found[-1])
         if size > PAGE_BYTES:
@@ -185,7 +196,7 @@ def delete(who: Principal, experiment_id: str) -> Experiment:
 
     def alter(item: ExperimentItem) -> bool:
         if item.deleted_at is not None:
-            raise _no_such(experiment_id, "active ")
+            raise no_such(experiment_id, "active ")
         item.deleted_at = ids.now_ms()
         return True
 
@@ -202,7 +213,7 @@ def restore(who: Principal, experiment_id: str) -> Experiment:
 
     def alter(item: ExperimentItem) -> bool:
         if item.deleted_at is None:
-            raise _no_such(experiment_id, "deleted ")
+            raise no_such(experiment_id, "deleted ")
         item.deleted_at, item.restored_at = None, ids.now_ms()
         return True
 
@@ -285,20 +296,22 @@ def _change(
     write: Callable[[ExperimentItem, Condition], None] = table.put,
 ) -> Experiment:
     def altered(item: ExperimentItem) -> bool:
+        if item.purge is not None:
+            raise missing
         changes = alter(item)
         if changes:
             item.updated_at = max(ids.now_ms(), int(item.updated_at) + 1)
         return changes
 
-    place, missing = items.key(grant, experiment_id), _no_such(experiment_id)
+    place, missing = items.key(grant, experiment_id), no_such(experiment_id)
     return _remember(grant, revision.change(ExperimentItem, place, altered, missing, write=write))
 
 
 def _read(grant: Grant, experiment_id: str) -> Experiment:
     read_at = time.time()
     item = table.get(ExperimentItem, items.key(grant, experiment_id))
-    if item is None:
-        raise _no_such(experiment_id)
+    if item is None or item.purge is not None:
+        raise no_such(experiment_id)
     return _remember(grant, item, read_at)
 
 
@@ -315,10 +328,6 @@ def _experiment(raw: table.Raw) -> Experiment:
 
 def _weight(experiment: Experiment) -> int:
     return 1000 + sum(len(key) + len(value.encode()) for key, value in experiment.tags.items())
-
-
-def _no_such(experiment_id: str, state: str = "") -> NotFound:
-    return NotFound(f"No {state}experiment with id {ids.shown(experiment_id)} exists.", field="experiment_id")
 
 
 def _taken(grant: Grant, name: str, holder: table.Raw) -> AlreadyExists:

@@ -1,4 +1,8 @@
-"""How logged models lie in the table: `L#<model id>`, beside the runs of the same experiment and shard."""
+"""How logged models lie in the table.
+
+T#<team>#E#<exp>#<shard> L#<model>  the model, beside the runs of the same experiment and shard
+T#<team>#X#<run>         M#<model>  that the model says this run made it: for asking from the run
+"""
 
 from typing import Any, cast
 
@@ -14,7 +18,7 @@ from runhaven.wire.logged_models import LoggedModel, Status
 # An item ends at 400 KB; this leaves room for the plain attributes.
 BLOB_BYTES = table.ITEM_BYTES - 8 * 1024
 
-MODEL = "L#"
+MODEL, MADE = "L#", "M#"
 
 
 class ModelItem(Revised):
@@ -27,7 +31,17 @@ class ModelItem(Revised):
     created_by = UnicodeAttribute()
     updated_at = NumberAttribute()
     deleted_at = NumberAttribute(null=True)
+    purge = NumberAttribute(null=True)
     content = BinaryAttribute(legacy_encoding=False)
+
+
+class Made(table.Item):
+    """That a logged model says a run made it."""
+
+
+def made_by(grant: Grant, run_id: str, model_id: str = "") -> table.Key:
+    """Where it lies that a run made a model; without a model, where those of all models begin."""
+    return table.Key(f"T#{grant.team}#X#{run_id}", MADE + model_id)
 
 
 def partitions(grant: Grant, experiment_id: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What can be done with logged models. Every verb asks for a grant first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import merge
 from typing import get_args
@@ -12,10 +12,11 @@ from functions.access.policy import Action
 from functions.access.principal import Principal
 from functions.errors import Busy, NotFound, Unacceptable
 from functions.experiments import service as experiments
-from functions.ids import ModelId
 from functions.logged_models import items
 from functions.logged_models.content import Content, unpacked
 from functions.logged_models.items import ModelItem
+from functions.logged_models.removal import condemn, erase, every, is_condemned, mark, no_such
+from functions.parallel import together
 from functions.runs import names
 from runhaven.wire import logged_models as wire
 from runhaven.wire.datasets import DIGEST_LENGTH
@@ -26,16 +27,23 @@ from runhaven.wire.metrics import PARAM_LENGTH, TAG_LENGTH
 __all__ = [
     "LoggedModel",
     "ModelMetric",
+    "condemn",
     "create",
     "delete",
     "delete_tag",
+    "erase",
+    "every",
     "finalize",
     "get",
+    "is_condemned",
     "listing",
     "log_metrics",
     "log_params",
+    "made_by",
+    "mark",
     "page",
     "set_tags",
+    "several",
 ]
 
 STATUSES = get_args(wire.Status)
@@ -83,6 +91,9 @@ def create(
             source_run_id=source_run_id,
             created_by=who.name,
         )
+        if source_run_id is not None:  # before the model, so that none is missing; who follows it looks
+            made = items.made_by(g, source_run_id, model.text)
+            table.put(items.Made(made.pk, made.sk))
         if revision.create(item):
             return items.model(item)
     message = "No free model id was found; try again."
@@ -98,16 +109,31 @@ def get(who: Principal, model_id: str, *, deleted: bool = False) -> LoggedModel:
     g = grants.grant(who, Action.READ)
     model = ids.parse_model_id(model_id)
     item = table.get(ModelItem, items.key(g, model))
-    if item is None or (item.deleted_at is not None and not deleted):
-        raise _no_such(model)
+    if item is None or item.purge is not None or (item.deleted_at is not None and not deleted):
+        raise no_such(model)
     return items.model(item)
+
+
+def several(grant: Grant, model_ids: Sequence[str]) -> dict[str, LoggedModel]:
+    """The logged models that exist among these, deleted ones too."""
+    keys = [items.key(grant, ids.parse_model_id(one)) for one in dict.fromkeys(model_ids)]
+    found = (items.model(item) for item in table.get_many(ModelItem, keys) if item.purge is None)
+    return {model.model_id: model for model in found}
+
+
+def made_by(grant: Grant, run_id: str, after: str | None = None) -> Iterator[str]:
+    """The ids of the logged models that may say this run made them, the newest first, behind *after*."""
+    place = items.made_by(grant, run_id)
+    behind = None if after is None else place.sk + after
+    for raw in table.query(place.pk, place.sk, after=behind):
+        yield raw["SK"]["S"].removeprefix(place.sk)
 
 
 def listing(who: Principal, experiment_id: str) -> list[LoggedModel]:
     """All logged models of an experiment that are not deleted, the newest first."""
     g = grants.grant(who, Action.READ)
     places = items.partitions(g, ids.parse_experiment_id(experiment_id))
-    shards = table.together(*(partial(_listed, place) for place in places))
+    shards = together(*(partial(_listed, place) for place in places))
     return sorted((model for shard in shards for model in shard), key=lambda model: model.model_id)
 
 
@@ -225,14 +251,10 @@ def log_metrics(who: Principal, metrics_by_model: Mapping[str, Sequence[ModelMet
     """
     g = grants.grant(who, Action.EDIT)
     wanted = {ids.parse_model_id(model): _checked_metrics(some) for model, some in metrics_by_model.items()}
-    found = (
-        table.together(*(partial(table.get, ModelItem, items.key(g, one)) for one in wanted))
-        if wanted
-        else []
-    )
+    found = together(*(partial(table.get, ModelItem, items.key(g, one)) for one in wanted)) if wanted else []
     for model, item in zip(wanted, found, strict=True):
         if item is None or item.deleted_at is not None:
-            raise _no_such(model)
+            raise no_such(model)
     for (model, metrics), item in zip(wanted.items(), found, strict=True):
         _change(g, model.text, lambda _, content, metrics=metrics: content.add(metrics), item)  # type: ignore[misc]
 
@@ -247,13 +269,15 @@ def delete(who: Principal, model_id: str) -> LoggedModel:
     model = ids.parse_model_id(model_id)
 
     def alter(item: ModelItem) -> bool:
+        if item.purge is not None:
+            raise no_such(model)
         if item.deleted_at is None:
             item.updated_at = max(ids.now_ms(), int(item.updated_at) + 1)
             item.deleted_at = item.updated_at
             return True
         return False
 
-    return items.model(revision.change(ModelItem, items.key(g, model), alter, _no_such(model)))
+    return items.model(revision.change(ModelItem, items.key(g, model), alter, no_such(model)))
 
 
 def _change(
@@ -263,7 +287,7 @@ def _change(
     seen: ModelItem | None = None,
 ) -> LoggedModel:
     model = ids.parse_model_id(model_id)
-    missing = _no_such(model)
+    missing = no_such(model)
 
     def altered(item: ModelItem) -> bool:
         if item.deleted_at is not None:
@@ -286,10 +310,6 @@ def _listed(place: str) -> list[LoggedModel]:
 def _size(model: LoggedModel) -> int:
     pairs = [*model.params.items(), *model.tags.items()]
     return 500 + 200 * len(model.metrics) + sum(len(key) + len(value.encode()) for key, value in pairs)
-
-
-def _no_such(model: ModelId) -> NotFound:
-    return NotFound(f"Logged model with ID '{model.text}' not found.", field="model_id")
 
 
 def _check_name(name: str) -> None:

@@ -1,5 +1,6 @@
 """Reading history while it moves: tails, blocks, then segments; nothing is missed, nothing comes twice."""
 
+import time
 from array import array
 from collections.abc import Iterator
 
@@ -9,6 +10,8 @@ from functions.ids import RunId
 from functions.metrics import items
 from functions.runs.points import Columns, Point, columns, distinct, unpack_one
 from functions.runs.service import Stored
+
+_ERASED_AT_ONCE = 100
 
 
 def of_metric(grant: Grant, run: RunId, stored: Stored, metric: str) -> list[Point]:
@@ -66,3 +69,21 @@ def whole(grant: Grant, run: RunId, in_blocks: dict[str, Columns]) -> Iterator[t
         yield metric, distinct(points)
     for name, part in left.items():
         yield name, distinct(part.points(name))
+
+
+def erase(grant: Grant, run: RunId, until: float) -> bool:
+    """Remove the history of a run that is being removed; False if it takes longer than *until*.
+
+    `until` is a moment of `time.monotonic()`.
+    """
+    for prefix in (items.BLOCK, items.SEGMENT, items.LINE):
+        names: list[str] = []
+        for raw in table.query(items.partition(grant, run), prefix):
+            names.append(raw["SK"]["S"])
+            if len(names) == _ERASED_AT_ONCE:
+                table.delete_many([items.history_key(grant, run, name) for name in names])
+                names.clear()
+                if time.monotonic() > until:
+                    return False
+        table.delete_many([items.history_key(grant, run, name) for name in names])
+    return True

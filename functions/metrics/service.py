@@ -13,12 +13,26 @@ from functions.ids import parse_run_id, shown
 from functions.metrics import history as reading
 from functions.metrics import items, upkeep
 from functions.metrics.downsample import BUCKETS, Bucket, downsampled, unpack
+from functions.metrics.history import erase
 from functions.runs import service as runs
 from functions.runs.content import Content, in_ranges
 from functions.runs.limits import PARAM_CHARS, TAG_CHARS, check_texts, is_key
 from functions.runs.merge import absorb
 from functions.runs.points import Batch, Point, order
 from functions.runs.service import Open, Stored, Writer, goals_of
+
+__all__ = [
+    "INT64",
+    "RECORDS",
+    "Records",
+    "check_points",
+    "erase",
+    "history",
+    "interval",
+    "line",
+    "log_batch",
+    "log_records",
+]
 
 RECORDS = 10_000
 INT64 = 2**63

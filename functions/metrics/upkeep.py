@@ -13,6 +13,7 @@ from functions.experiments import service as experiments
 from functions.ids import RunId, parse_run_id
 from functions.metrics import history, items
 from functions.metrics.downsample import BUCKETS, downsampled, pack
+from functions.parallel import together
 from functions.runs import service as runs
 from functions.runs.content import AtBest, Content
 from functions.runs.limits import ENDED
@@ -42,7 +43,7 @@ def fold(grant: Grant, run: RunId, stored: Stored, goals: Goals) -> Stored:
         fresh, _ = news(Content(stored.blob), tails)
         blocks = items.blocks(grant, run, fresh) if fresh else []
         if blocks:
-            table.together(*(partial(table.put, block) for block in blocks))
+            together(*(partial(table.put, block) for block in blocks))
         try:
             return runs.fold(grant, run, stored, tails=tails, goals=goals, blocks=len(blocks))
         except runs.Outrun:

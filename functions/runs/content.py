@@ -50,10 +50,11 @@ class Input(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Output(msgspec.Struct, array_like=True, frozen=True):
-    """A logged model that a run wrote."""
+    """A logged model or a dataset that a run wrote: exactly one of the two ids is set."""
 
     model_id: str
     step: int
+    dataset_id: str = ""
 
 
 class AtBest(msgspec.Struct, array_like=True, frozen=True):

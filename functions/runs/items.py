@@ -6,6 +6,8 @@ them from the tail into the head, a reader finds them in one of both, or in both
 The head's content is one blob. What does not fit into the head's item lies in overflow items that carry the
 head's revision; head and overflow are written in one transaction, so a reader that finds other revisions
 reads again.
+
+T#<team>#X#<node>  R#<run>, W#<run>  that a run read, or wrote, a dataset or a logged model
 """
 
 import hashlib
@@ -25,6 +27,7 @@ from functions.runs.points import Batch, pack_within, unpack
 BLOB_BYTES = 380_000
 OVERFLOWS = 9
 RUN, TAIL, OVERFLOW, HEAD = "R#", "#t#", "#x", "~"
+READ, WROTE = "R#", "W#"
 _ID_END = len(RUN) + 32
 
 
@@ -44,6 +47,7 @@ class Head(table.Item):
     nb = NumberAttribute(default=0)
     nx = NumberAttribute(default=0)
     due = NumberAttribute(null=True)
+    purge = NumberAttribute(null=True)
     d = BinaryAttribute(legacy_encoding=False)
 
 
@@ -58,6 +62,10 @@ class Overflow(table.Item):
 
     rv = NumberAttribute()
     d = BinaryAttribute(legacy_encoding=False)
+
+
+class Edge(table.Item):
+    """That a run read or wrote a dataset or a logged model."""
 
 
 class Stored:
@@ -83,6 +91,11 @@ class Stored:
         if self._head is None:
             self._head = Head.from_raw_data(self.raw)
         return self._head
+
+    @property
+    def is_condemned(self) -> bool:
+        """Whether the run is being removed for good: then it exists for nobody."""
+        return "purge" in self.raw
 
     @property
     def sk(self) -> str:
@@ -132,6 +145,26 @@ def overflow_key(grant: Grant, run: RunId, number: int) -> table.Key:
     """Where one overflow item lies."""
     place = group(grant, run)
     return table.Key(place.pk, f"{place.sk}{OVERFLOW}{number}")
+
+
+def node(grant: Grant, known_as: str) -> str:
+    """Where it lies what has to do with a dataset, a logged model or a run."""
+    return f"T#{grant.team}#X#{known_as}"
+
+
+def edge_key(grant: Grant, known_as: str, verb: str, run_id: str) -> table.Key:
+    """Where it lies that a run read or wrote something."""
+    return table.Key(node(grant, known_as), verb + run_id)
+
+
+def edge_lying(grant: Grant, known_as: str, sk: str) -> table.Key:
+    """The key of an edge that was read."""
+    return table.Key(node(grant, known_as), sk)
+
+
+def lying(grant: Grant, run: RunId, sk: str) -> table.Key:
+    """The key of an item of a run that was read."""
+    return table.Key(partition(grant, run.experiment, run.shard), sk)
 
 
 def tails_of(grant: Grant, run: RunId, batch: Batch) -> list[tuple[str, Tail]]:

@@ -105,7 +105,7 @@ class Run:
 
     @property
     def outputs(self) -> list[Output]:
-        """Models that the run wrote."""
+        """Models and datasets that the run wrote."""
         return self.content.outputs
 
     @property

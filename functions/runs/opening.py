@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from functions import table
 from functions.access.grants import Grant, grant, own
 from functions.access.policy import Action
 from functions.access.principal import Principal
@@ -11,6 +10,7 @@ from functions.errors import Unacceptable
 from functions.experiments import service as experiments
 from functions.experiments.service import Experiment
 from functions.ids import RunId, parse_run_id, shown
+from functions.parallel import together
 from functions.runs import items, store
 from functions.runs.content import Content, in_ranges
 from functions.runs.items import Head, Stored
@@ -19,7 +19,7 @@ from functions.runs.points import Batch
 
 
 class Open(NamedTuple):
-    """A run that was read to be written to: the caller may, and it is active."""
+    """A run that was read: the caller may. What `open_to_write` gives is active."""
 
     grant: Grant
     run: RunId
@@ -43,18 +43,35 @@ def open_to_write(who: Principal, run_id: str) -> Open:
         NotAllowed: a log token's, but not its own run.
         Unacceptable: the run or its experiment is deleted.
     """
-    g, run = grant(who, Action.LOG), parse_run_id(run_id)
+    opened = _read(who, run_id, Action.LOG)
+    if seen(opened.stored, opened.experiment).lifecycle != "active":
+        message = f"The run {opened.run.text} must be in the 'active' state. Current state is deleted."
+        raise Unacceptable(message, field="run_id")
+    return opened
+
+
+def lifecycle(who: Principal, run_id: str) -> str:
+    """Whether a run is `active` or `deleted`, going by its experiment as it was at most a minute ago.
+
+    Raises:
+        NotFound: no such run in the team.
+        NotAllowed: a log token's, but not its own run.
+    """
+    opened = _read(who, run_id, Action.READ_RUN)
+    return seen(opened.stored, opened.experiment).lifecycle
+
+
+def _read(who: Principal, run_id: str, action: Action) -> Open:
+    """A run whose experiment is mostly known already: then it is one call."""
+    g, run = grant(who, action), parse_run_id(run_id)
     experiment = experiments.remembered(g, run.experiment)
     if experiment is None:
-        stored, experiment = table.together(
+        stored, experiment = together(
             lambda: store.read(g, run), lambda: experiments.known(g, run.experiment)
         )
     else:
         stored = store.read(g, run)
     own(who, stored.head.tok)
-    if seen(stored, experiment).lifecycle != "active":
-        message = f"The run {run.text} must be in the 'active' state. Current state is deleted."
-        raise Unacceptable(message, field="run_id")
     return Open(g, run, stored, experiment)
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from functions.runs import service
 from functions.runs.spoken import spoken
-from runhaven.wire.runs import Inputs, NewRun, Outputs, Run, RunChange, RunTexts
+from runhaven.wire.runs import NewRun, Run, RunChange, RunTexts
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -64,20 +64,4 @@ async def amend(request: Request, run_id: str, wanted: RunTexts) -> Run:
 async def delete_tag(request: Request, run_id: str, key: str) -> Run:
     """Remove a tag."""
     service.delete_tag(request.state.who, run_id, key)
-    return spoken(service.get(request.state.who, run_id))
-
-
-@router.post("/{run_id}/inputs")
-async def log_inputs(request: Request, run_id: str, wanted: Inputs) -> Run:
-    """Add datasets and logged models that the run read."""
-    datasets = [(one.dataset, one.tags) for one in wanted.datasets]
-    models = [(one.model_id, one.tags) for one in wanted.models]
-    service.log_inputs(request.state.who, run_id, datasets=datasets, models=models)
-    return spoken(service.get(request.state.who, run_id))
-
-
-@router.post("/{run_id}/outputs")
-async def log_outputs(request: Request, run_id: str, wanted: Outputs) -> Run:
-    """Add logged models that the run wrote."""
-    service.log_outputs(request.state.who, run_id, [(one.model_id, one.step) for one in wanted.models])
     return spoken(service.get(request.state.who, run_id))

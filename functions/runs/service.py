@@ -5,37 +5,42 @@ from functools import partial
 from heapq import merge as merged
 from itertools import chain, islice
 
-from functions import limits, table
+from functions import limits
 from functions.access.grants import grant, own
 from functions.access.policy import Action
 from functions.access.principal import Principal
-from functions.errors import NotFound, Unacceptable
+from functions.errors import Aborted, NotFound, Unacceptable
 from functions.experiments import service as experiments
-from functions.experiments.service import Dataset, Experiment
+from functions.experiments.service import Experiment
 from functions.ids import (
     SHARDS,
     RunId,
     new_run_id,
     now_ms,
     parse_experiment_id,
-    parse_model_id,
     parse_run_id,
     shown,
     start_time,
 )
+from functions.parallel import together
 from functions.runs import items, store
-from functions.runs.content import Content, Input, Output
-from functions.runs.items import Head, Stored
+from functions.runs.content import Content
+from functions.runs.items import READ, WROTE, Head, Stored
 from functions.runs.limits import (
-    CONTEXT_TAG,
     ENDED,
     NAME_CHARS,
     PARAM_CHARS,
     STATUSES,
     TAG_CHARS,
     agreed_name,
-    check_input_tags,
     check_texts,
+)
+from functions.runs.lineage import (
+    forget_node,
+    log_inputs,
+    log_outputs,
+    runs_around,
+    several,
 )
 from functions.runs.merge import NAME_TAG, Run
 from functions.runs.opening import (
@@ -45,14 +50,18 @@ from functions.runs.opening import (
     append,
     demand_room,
     goals_of,
+    lifecycle,
     open_to_write,
     seen,
 )
+from functions.runs.removal import condemn, erase, every, is_condemned, mark
 from functions.runs.store import COMPACT_AT, ROOM, Outrun, change, fold, read
 
 __all__ = [
     "COMPACT_AT",
+    "READ",
     "ROOM",
+    "WROTE",
     "Head",
     "Open",
     "Outrun",
@@ -62,20 +71,29 @@ __all__ = [
     "amend_open",
     "append",
     "change",
+    "condemn",
     "create",
     "delete",
     "delete_tag",
     "demand_room",
+    "erase",
+    "every",
     "fold",
+    "forget_node",
     "get",
     "goals_of",
+    "is_condemned",
+    "lifecycle",
     "listing",
     "log_inputs",
     "log_outputs",
+    "mark",
     "open_to_write",
     "read",
     "restore",
     "retag",
+    "runs_around",
+    "several",
     "update",
 ]
 
@@ -135,6 +153,8 @@ def create(
             return seen(Stored(head, blob, []), experiment)
         if key is not None:
             own(who, stood.tok)
+            if stood.purge is not None:
+                raise Aborted("The run with this key is being removed for good; try again.", retry_after=1)
             return seen(read(g, run), experiment)
 
 
@@ -145,7 +165,7 @@ def get(who: Principal, run_id: str) -> Run:
         NotFound: no such run in the team.
     """
     g, run = grant(who, Action.READ_RUN), parse_run_id(run_id)
-    stored, experiment = table.together(lambda: read(g, run), lambda: _experiment(who, run))
+    stored, experiment = together(lambda: read(g, run), lambda: _experiment(who, run))
     own(who, stored.head.tok)
     return seen(stored, experiment)
 
@@ -259,57 +279,6 @@ def restore(who: Principal, run_id: str) -> None:
     _mark_deleted(who, run_id, None)
 
 
-def log_inputs(
-    who: Principal,
-    run_id: str,
-    *,
-    datasets: Sequence[tuple[Dataset, Mapping[str, str]]] = (),
-    models: Sequence[tuple[str, Mapping[str, str]]] = (),
-) -> None:
-    """Add datasets and logged models that the run read, each with its tags; one that is there keeps its tags.
-
-    Raises:
-        NotFound: no such run in the team.
-        Unacceptable: a dataset breaks a limit, or a tag does, or the run is deleted.
-    """
-    for _, tags in (*datasets, *models):
-        check_input_tags(tags)
-    read_models = [Input("", parse_model_id(one).text, dict(tags)) for one, tags in models]
-    opened = open_to_write(who, run_id)
-    read = [(dataset, tags.get(CONTEXT_TAG)) for dataset, tags in datasets]
-    known_as = experiments.put_datasets(opened.grant, opened.run.experiment, read) if read else []
-    inputs = [Input(one, "", dict(tags)) for one, (_, tags) in zip(known_as, datasets, strict=True)]
-    inputs += read_models
-
-    def how(_: Head, content: Content) -> bool:
-        known = {(one.dataset_id, one.model_id) for one in content.inputs}
-        new = {(one.dataset_id, one.model_id): one for one in reversed(inputs)}
-        fresh = [one for place, one in reversed(new.items()) if place not in known]
-        content.inputs = [*content.inputs, *fresh]
-        return bool(fresh)
-
-    change(opened.grant, opened.run, opened.stored, how)
-
-
-def log_outputs(who: Principal, run_id: str, models: Sequence[tuple[str, int]]) -> None:
-    """Add logged models that the run wrote, each with its step; a model that is there already keeps its step.
-
-    Raises:
-        NotFound: no such run in the team.
-        Unacceptable: a step that is no int64, or the run is deleted.
-    """
-    outputs = [Output(parse_model_id(one).text, limits.int64(step, "step")) for one, step in models]
-
-    def how(_: Head, content: Content) -> bool:
-        known = {one.model_id for one in content.outputs}
-        fresh = list({one.model_id: one for one in outputs if one.model_id not in known}.values())
-        content.outputs = [*content.outputs, *fresh]
-        return bool(fresh)
-
-    opened = open_to_write(who, run_id)
-    change(opened.grant, opened.run, opened.stored, how)
-
-
 def listing(
     who: Principal, experiment_ids: Sequence[str], *, after: str | None = None, page: int | None = None
 ) -> tuple[Iterator[Run], list[Experiment]]:
@@ -332,7 +301,7 @@ def listing(
         return list(islice(found, page)), found
 
     shards = [partial(begin, one, shard) for one in experiment_ids for shard in range(SHARDS)]
-    searched, *started = table.together(lambda: experiments.several(g, experiment_ids), *shards)
+    searched, *started = together(lambda: experiments.several(g, experiment_ids), *shards)
     stored = merged(*(chain(first, rest) for first, rest in started), key=lambda one: one.sk)
     return (seen(one, searched[one.experiment_id]) for one in stored if one.experiment_id in searched), [
         *searched.values()
@@ -348,7 +317,7 @@ def _experiment(who: Principal, run: RunId) -> Experiment:
 
 def _mark_deleted(who: Principal, run_id: str, at: int | None) -> None:
     g, run = grant(who, Action.DELETE), parse_run_id(run_id)
-    stored, experiment = table.together(lambda: read(g, run), lambda: _experiment(who, run))
+    stored, experiment = together(lambda: read(g, run), lambda: _experiment(who, run))
     if at is None and experiment.lifecycle != "active":
         message = f"The experiment {experiment.id} is deleted; restore it first."
         raise Unacceptable(message, field="run_id")

@@ -2,7 +2,7 @@
 
 from functions.runs import merge
 from runhaven.wire.metrics import MetricSummary
-from runhaven.wire.runs import DatasetRead, ModelInput, ModelOutput, Run
+from runhaven.wire.runs import DatasetRead, DatasetWritten, ModelInput, ModelOutput, Run
 
 
 def spoken(run: merge.Run) -> Run:
@@ -23,5 +23,6 @@ def spoken(run: merge.Run) -> Run:
         metrics={key: MetricSummary(*metric, at_best.get(key)) for key, metric in run.metrics.items()},
         datasets=[DatasetRead(one.dataset_id, one.tags) for one in run.inputs if one.dataset_id],
         models_read=[ModelInput(one.model_id, one.tags) for one in run.inputs if one.model_id],
-        models_written=[ModelOutput(one.model_id, one.step) for one in run.outputs],
+        models_written=[ModelOutput(one.model_id, one.step) for one in run.outputs if one.model_id],
+        datasets_written=[DatasetWritten(one.dataset_id) for one in run.outputs if one.dataset_id],
     )

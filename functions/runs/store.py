@@ -1,12 +1,14 @@
 """Reading a run whole and changing its head: the one optimistic loop that every change goes through."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 
 from functions import table
 from functions.access.grants import Grant
 from functions.errors import Aborted, Busy, NotFound, Unacceptable
 from functions.ids import RunId, now_ms
+from functions.parallel import together
 from functions.runs import items
 from functions.runs.content import Content
 from functions.runs.items import Head, Stored
@@ -44,7 +46,7 @@ def read(grant: Grant, run: RunId) -> Stored:
         if not found:
             raise not_found(run)
         if isinstance(found[0], Stored):
-            return found[0]
+            return _living(run, found[0])
         _pause(attempt)
     raise _busy(run)
 
@@ -57,7 +59,12 @@ def read_shard(
     behind = None if after is None else f"{items.RUN}{after}{items.HEAD}"
     raws = table.query(pk, items.RUN, after=behind, limit=limit)
     for stored in items.grouped(raws):
-        yield stored if isinstance(stored, Stored) else read(grant, stored)
+        if isinstance(stored, Stored):
+            if not stored.is_condemned:
+                yield stored
+        else:
+            with suppress(NotFound):  # condemned in between
+                yield read(grant, stored)
 
 
 def put_new(head: Head) -> Head | None:
@@ -85,7 +92,7 @@ def change(grant: Grant, run: RunId, stored: Stored, how: Change, room: int = TE
         Busy: others kept winning.
     """
     for attempt in range(_ATTEMPTS):
-        head, content = stored.head, Content(stored.blob)
+        head, content = _living(run, stored).head, Content(stored.blob)
         if not how(head, content):
             return stored
         blob = content.packed()
@@ -144,7 +151,7 @@ def demand_room(run: RunId, stored: Stored, batch: Batch, goals: Goals) -> None:
 
 def put_tails(tails: list[tuple[str, items.Tail]]) -> None:
     """Write tail items side by side: no condition, so no contention."""
-    table.together(*(partial(table.put, tail) for _, tail in tails))
+    together(*(partial(table.put, tail) for _, tail in tails))
 
 
 class Outrun(Exception):
@@ -184,6 +191,12 @@ def fold(
 def not_found(run: RunId) -> NotFound:
     """The error for a run that is not there."""
     return NotFound(f"Run '{run.text}' not found.", field="run_id")
+
+
+def _living(run: RunId, stored: Stored) -> Stored:
+    if stored.is_condemned:
+        raise not_found(run)
+    return stored
 
 
 def _again(grant: Grant, run: RunId, attempt: int) -> Stored:

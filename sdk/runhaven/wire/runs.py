@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Len, Lt
 
-from runhaven.wire.datasets import Dataset
+from runhaven.wire.datasets import Dataset, Version
+from runhaven.wire.datasets import Name as DatasetName
 from runhaven.wire.keys import Key
 from runhaven.wire.metrics import PARAM_LENGTH, TAG_LENGTH, MetricSummary, Milliseconds, Step
 
@@ -25,6 +26,23 @@ class DatasetInput:
 
     dataset: Dataset
     tags: InputTags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInput:
+    """A version of a dataset that a run read, by the dataset's name and a number, `latest` or an alias."""
+
+    dataset: DatasetName
+    version: Version
+    tags: InputTags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionOutput:
+    """A version of a dataset that a run wrote."""
+
+    dataset: DatasetName
+    version: Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,13 @@ class DatasetRead:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetWritten:
+    """Which dataset a run wrote, by its id."""
+
+    dataset_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run with everything that was logged before it was read. Times are milliseconds since 1970 UTC.
 
@@ -71,6 +96,7 @@ class Run:
         datasets: what it read.
         models_read: logged models that it read.
         models_written: logged models that it wrote.
+        datasets_written: datasets that it wrote.
     """
 
     run_id: str
@@ -88,6 +114,7 @@ class Run:
     datasets: list[DatasetRead]
     models_read: list[ModelInput]
     models_written: list[ModelOutput]
+    datasets_written: list[DatasetWritten] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +157,10 @@ class RunTexts:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a run read."""
+    """What a run read; a version is also one of its datasets from then on."""
 
     datasets: Annotated[list[DatasetInput], Len(0, 100)] = field(default_factory=list)
+    versions: Annotated[list[VersionInput], Len(0, 100)] = field(default_factory=list)
     models: Annotated[list[ModelInput], Len(0, 1000)] = field(default_factory=list)
 
 
@@ -140,4 +168,5 @@ class Inputs:
 class Outputs:
     """What a run wrote."""
 
-    models: Annotated[list[ModelOutput], Len(0, 1000)]
+    models: Annotated[list[ModelOutput], Len(0, 1000)] = field(default_factory=list)
+    versions: Annotated[list[VersionOutput], Len(0, 100)] = field(default_factory=list)
