@@ -6,17 +6,30 @@ Each check gives the value back, or raises Unacceptable with the field that is t
 import posixpath
 import re
 
-from functions.errors import Unacceptable
+from functions.errors import TooLarge, Unacceptable
 from functions.ids import shown
 from runhaven.wire.keys import KEY_LENGTH
 
 _KEY = re.compile(r"[/\w.\- :]+")
 _INT64 = 2**63
 
+# What a file may have whose bytes come through the house: Lambda takes 6 MB, and they arrive as base64.
+FILE_BYTES = 4 * 2**20
+
 
 def refused(value: object, field: str, why: str) -> Unacceptable:
     """The error for a value that cannot be taken, in MLflow's words."""
     return Unacceptable(f"Invalid value {shown(value)} for parameter '{field}' supplied: {why}", field=field)
+
+
+def file_too_large() -> TooLarge:
+    """The error for a file that a client of MLflow should have sent straight to the vault."""
+    return TooLarge(
+        f"A file of more than {FILE_BYTES} bytes goes straight to the team's vault. MLflow 3.18 does that by"
+        " itself; for an earlier client set MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true and"
+        " MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE=1 in its environment.",
+        field="body",
+    )
 
 
 def text(value: object, field: str, longest: int, *, shortest: int = 0) -> str:

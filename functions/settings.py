@@ -14,6 +14,12 @@ class Settings:
     table: Annotated[str, "Name of the DynamoDB table. Needed."]
     region: Annotated[str, "AWS region of the control plane. Needed."]
     dynamodb_url: Annotated[str, "Address of a DynamoDB-compatible server; empty means AWS."] = ""
+    s3_url: Annotated[str, "Address of an S3-compatible server for all vaults; empty means AWS."] = ""
+    s3_public_url: Annotated[str, "That server's address in presigned URLs; empty means the same."] = ""
+    sts_url: Annotated[
+        str, "Address of an STS-compatible server, with `key:secret@` in it; empty means AWS."
+    ] = ""
+    control_role: Annotated[str, "ARN of the role as which this deployment enters the teams' vaults."] = ""
     user_pool: Annotated[str, "Id of the Cognito user pool; empty means Runhaven tokens only."] = ""
     user_pool_clients: Annotated[
         tuple[str, ...], "Cognito app client ids whose access tokens are taken."
@@ -48,6 +54,11 @@ def settings() -> Settings:
 def use(chosen: Settings) -> None:
     """Take these settings instead of the environment's (the local house and the tests)."""
     _used[:] = [chosen]
+
+
+def aws_keys() -> tuple[str, str]:
+    """AWS's key id and secret in this process's environment; "" for what it does not have."""
+    return os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
 
 
 def _from_environment(environment: dict[str, str]) -> Settings:

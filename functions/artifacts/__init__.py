@@ -1,0 +1,1 @@
+"""Artifacts: files of runs and logged models, in each team's own bucket, moved by presigned URLs only."""
