@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from functions import limits
 from functions.errors import NotAllowed, TooLarge, Unacceptable
 from functions.settings import settings
 
@@ -56,7 +57,7 @@ def limited(app: App) -> App:
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         said = single(scope, b"content-length")
         if said is not None and said.isdecimal() and (len(said) > 12 or int(said) > BODY_BYTES):
-            raise _too_large()
+            raise _too_large(scope)
         taken = 0
 
         async def counted() -> Message:
@@ -64,7 +65,7 @@ def limited(app: App) -> App:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > BODY_BYTES:
-                raise _too_large()
+                raise _too_large(scope)
             return message
 
         await app(scope, counted, send)
@@ -104,5 +105,7 @@ def _readable(scope: Scope) -> None:
             raise Unacceptable(f"The {part} is no valid UTF-8.", field=part) from None
 
 
-def _too_large() -> TooLarge:
+def _too_large(scope: Scope) -> TooLarge:
+    if scope["method"] == "PUT" and "/mlflow-artifacts/artifacts/" in scope["path"]:
+        return limits.file_too_large()
     return TooLarge(f"A request has at most {BODY_BYTES} bytes; send it in parts.")

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.mlflow import artifacts, experiments, logged_models, metrics, runs, workspaces
+from functions.errors import Unacceptable
+from functions.mlflow import (
+    artifacts,
+    experiments,
+    logged_models,
+    metrics,
+    runs,
+    unserved,
+    uploads,
+    workspaces,
+)
 from functions.mlflow.asks import Ask
 from functions.mlflow.shapes import Route, printed
 
@@ -45,6 +55,9 @@ def _answered(route: Route) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _asked(request: Request) -> Ask:
+    if "\n" in request.scope["path"]:
+        # Starlette's routes drop one at the end, and the request would mean another file.
+        raise Unacceptable("The path has a line break.", field="path")
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
@@ -56,14 +69,14 @@ def _expanded() -> Iterator[Endpoint]:
     # What is called most stands first: Starlette looks at one route after the other.
     below: Iterable[Route] = (
         *metrics.ROUTES, *runs.ROUTES, *experiments.ROUTES, *workspaces.ROUTES,
-        *logged_models.ROUTES, *artifacts.ROUTES,
+        *logged_models.ROUTES, *artifacts.ROUTES, *unserved.ROUTES,
     )  # fmt: skip
     for prefix in PREFIXES:
         for route in below:
             yield Endpoint(route.method, f"{prefix}/mlflow/{route.path}", _answered(route), route.writes)
-        for route in artifacts.BESIDE:
+        for route in (*uploads.BESIDE, *artifacts.BESIDE):
             yield Endpoint(route.method, prefix + route.path, _answered(route), route.writes)
-    for route in (*workspaces.AT_ROOT, *artifacts.AT_ROOT):
+    for route in (*workspaces.AT_ROOT, *artifacts.AT_ROOT, *unserved.AT_ROOT):
         yield Endpoint(route.method, route.path, _answered(route), route.writes)
 
 

@@ -162,7 +162,7 @@ def shown(run: Run, bodies: Bodies) -> dict[str, Any]:
         if one.dataset_id in datasets
     ]
     model_inputs = [{"model_id": one.model_id} for one in run.inputs if one.model_id]
-    outputs = [{"model_id": one.model_id, "step": one.step} for one in run.outputs]
+    outputs = [{"model_id": one.model_id, "step": one.step} for one in run.outputs if one.model_id]
     return {
         "info": _info(run),
         "data": lean(metrics=metrics, params=listed(run.params), tags=listed(run.tags)),

@@ -20,19 +20,23 @@ PROTOCOL = "3.18.0"
 
 # mlflow 3.18 `utils/server_info.py` and `server/handlers.py`, `build_server_info_payload`. It is answered
 # without credentials, so it says what this software can do and nothing about what it holds.
+#
+# Clients since 3.18 send and fetch every file by presigned URLs, because `artifacts_presigned_only` says so.
+# Those since 3.15 look at the two flags of multipart: with that of uploads they send files of 500 MB and more
+# in parts. With that of downloads they would ask for a URL, find no size beside it, and fetch as without it.
 _INFO: Mapping[str, Any] = {
     "store_type": None,
     "workspaces_enabled": True,
     "trace_archival_enabled": False,
-    "multipart_uploads_enabled": False,
+    "multipart_uploads_enabled": True,
     "multipart_downloads_enabled": False,
-    "artifact_serving_enabled": False,
+    "artifact_serving_enabled": True,
     "presigned_upload_run_id_supported": False,
     "presigned_upload_model_id_supported": False,
     "model_artifact_presigned_downloads_supported": False,
     "features_enabled": {"gateway": False, "scheduled_issue_detection": False},
     "tracking_auth": "",
-    "artifacts_presigned_only": False,
+    "artifacts_presigned_only": True,
 }
 
 
