@@ -63,8 +63,14 @@ _OF_TEAM = re.compile(f"(?:{_NATIVE}/teams|{_WORKSPACES})/([^/]+)(?:/.*)?", re.D
 _LOGS = re.compile(
     r"(?:GET|POST) /(?:ajax-)?api/[23][.]0/mlflow/(?:server-info|experiments/(?:get|get-by-name|create)"
     r"|runs/(?:create|get|update|set-tag|delete-tag|outputs|log-(?:metric|parameter|batch|inputs|model)))"
+    r"|(?:GET|PUT) /(?:ajax-)?api/[23][.]0/mlflow-artifacts/artifacts(?:/{path:path})?"
+    r"|GET /(?:ajax-)?api/[23][.]0/mlflow-artifacts/presigned/{path:path}"
+    r"|POST /(?:ajax-)?api/[23][.]0/mlflow-artifacts/mpu/(?:create|complete|abort)/{path:path}"
+    r"|POST /(?:ajax-)?api/[23][.]0/mlflow/upload-artifact"
     r"|(?:GET|POST) /v1/experiments|GET /v1/experiments/{experiment_id}"
     r"|POST /v1/runs|(?:GET|PATCH) /v1/runs/{run_id}|POST /v1/runs/{run_id}/(?:log|inputs|outputs)"
+    r"|GET /v1/runs/{owner}/artifacts(?:/versions)?"
+    r"|POST /v1/runs/{owner}/artifacts:(?:upload|complete|download)"
     r"|PATCH /v1/runs/{run_id}/texts|DELETE /v1/runs/{run_id}/tags/{key:path}"
 )
 _ALWAYS = (
@@ -143,6 +149,9 @@ class Native:
     @cached_property
     def _routers(self) -> "list[APIRouter]":
         from functions.access import routes as access
+        from functions.artifacts import routes as artifacts
+        from functions.artifacts import vault_routes
+        from functions.datasets import routes as datasets
         from functions.experiments import routes as experiments_routes
         from functions.logged_models import routes as logged_models
         from functions.metrics import routes as metrics
@@ -150,8 +159,9 @@ class Native:
         from functions.search import routes as search
         from functions.teams import routes as teams_routes
 
-        rooms = (search, metrics, runs, logged_models, experiments_routes, access)
-        return [*(room.router for room in rooms), teams_routes.router(experiments.founding)]
+        rooms = (search, metrics, runs, logged_models, artifacts, datasets, experiments_routes, access)
+        routers = [room.router for room in (*rooms, vault_routes)]
+        return [*routers, teams_routes.router(experiments.founding)]
 
     @cached_property
     def _routes(self) -> "list[APIRoute]":

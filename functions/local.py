@@ -16,7 +16,18 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
-from functions import app, garbage, local_pool, local_seeds, local_server, local_table, settings, table
+from functions import (
+    app,
+    durable,
+    garbage,
+    local_pool,
+    local_seeds,
+    local_server,
+    local_table,
+    local_vaults,
+    settings,
+    table,
+)
 from functions.access.memory import MEMORY
 from functions.errors import HouseError
 from functions.experiments import service as experiments
@@ -41,6 +52,8 @@ class Options:
         credentials: where their tokens are written; by default `credentials.json` in the data folder.
         auto_teams: whether a deployment admin's request creates the team that it names.
         dynamodb: address of a DynamoDB-compatible server that keeps the table instead of moto.
+        s3: address of an S3-compatible server that keeps the artifacts instead of moto, with its keys
+            unless the environment has them.
     """
 
     port: int = 5000
@@ -49,6 +62,7 @@ class Options:
     credentials: Path | None = None
     auto_teams: bool = False
     dynamodb: str = ""
+    s3: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +100,15 @@ def opened(options: Options, port: int) -> Iterator[House]:
 
 def _open(stack: ExitStack, options: Options, port: int, url: str) -> None:
     """Open everything, in an order in which it can close again: the folder is let go of last."""
+    # Before moto, which puts keys of its own into the environment.
+    server = local_vaults.address(options.s3) if options.s3 else ""
     data = options.data or Path(stack.enter_context(TemporaryDirectory()))
     folder = stack.enter_context(Folder(data))
     passed: Any = {"urls": [re.escape(options.dynamodb)] if options.dynamodb else [], "services": []}
     stack.enter_context(mock_aws(config={"core": {"passthrough": passed}}))
-    settings.use(_settings(options, port, *local_pool.open_pool(REGION, data)))
+    pool = local_pool.open_pool(REGION, data)
+    vaults = stack.enter_context(local_vaults.opened(server, data, REGION))
+    settings.use(_settings(options, port, pool, vaults.settings))
     table.forget_clients()
     experiments.forget()
     MEMORY.forget()
@@ -106,8 +124,13 @@ def _open(stack: ExitStack, options: Options, port: int, url: str) -> None:
     def _() -> None:
         folder.done = jobs.close()
 
+    vaults.start()
 
-def _settings(options: Options, port: int, pool: str, pool_client: str, keys: str) -> settings.Settings:
+
+def _settings(
+    options: Options, port: int, of_pool: tuple[str, str, str], of_vaults: dict[str, str]
+) -> settings.Settings:
+    pool, pool_client, keys = of_pool
     at = "" if port == 80 else f":{port}"  # as browsers write an origin
     return settings.Settings(
         table=TABLE,
@@ -122,6 +145,8 @@ def _settings(options: Options, port: int, pool: str, pool_client: str, keys: st
         local_user="" if options.auth else local_seeds.USER,
         auto_teams=options.auto_teams,
         log_level="WARNING",
+        control_role=local_vaults.CONTROL_ROLE,
+        **of_vaults,
     )
 
 
@@ -133,6 +158,8 @@ def _open_table(stack: ExitStack, options: Options, data: Path) -> Callable[[], 
     kept = local_table.open_table(table.client(), TABLE, None if options.data is None else data)
     stack.enter_context(kept)
     kept.start()
+    durable.flushes.append(kept.flush)
+    stack.callback(durable.flushes.remove, kept.flush)
     return kept.flush
 
 
@@ -203,6 +230,13 @@ def main(arguments: list[str] | None = None) -> None:
         default="",
         metavar="URL",
         help="keep the table in this DynamoDB engine",
+    )
+    add(
+        "--s3",
+        default="",
+        metavar="URL",
+        help="keep artifacts on this S3 server with STS; its keys are AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, or stand in URL: http://key:secret@host:port",
     )
     given = vars(parser.parse_args(arguments))
     demo = given.pop("demo")

@@ -37,7 +37,7 @@ class Jobs:
         """Begin at the stream's end.
 
         Args:
-            sweep: first settle what an earlier process, or another one, has left due.
+            sweep: first do what an earlier process, or another one, has left to do.
 
         Raises:
             CannotOpen: the table has no stream.
@@ -89,7 +89,7 @@ class Jobs:
                 self._follow("LATEST")
                 self._lost, self._sweep = False, True
             if self._sweep:
-                self._sweep = not self._took_what_is_due()
+                self._sweep = not self._took_what_was_left()
             self._take_what_came()
             self._take_what_waits()
         except (BotoCoreError, ClientError) as error:
@@ -129,20 +129,21 @@ class Jobs:
                 at = time.monotonic() + 2**one.failed
                 self._again.append(Again(at, one.record, one.failed + 1))
 
-    def _took_what_is_due(self) -> bool:
-        """Settle each run that is due; False where the house closes before the end."""
-        heads = self._due()
-        while chosen := list(islice(heads, _BATCH)):
-            self._take([_swept(head) for head in chosen])
+    def _took_what_was_left(self) -> bool:
+        """Settle what is due and go on with what is being purged; False where the house closes first."""
+        items = self._left()
+        while chosen := list(islice(items, _BATCH)):
+            self._take([_swept(item) for item in chosen])
             if self._end.is_set():
                 return False
         return True
 
-    def _due(self) -> Iterator[table.Raw]:
+    def _left(self) -> Iterator[table.Raw]:
         asked: dict[str, Any] = {
             "TableName": settings().table,
-            "FilterExpression": "attribute_exists(due)",
-            "ProjectionExpression": "PK, SK, due",
+            "FilterExpression": "attribute_exists(due) OR attribute_exists(#p)",
+            "ProjectionExpression": "PK, SK, due, #p",
+            "ExpressionAttributeNames": {"#p": "purge"},
         }
         while True:
             answer = table.client().scan(**asked)
@@ -162,10 +163,10 @@ class Jobs:
                 self._iterators[name] = opened["ShardIterator"]
 
 
-def _swept(head: table.Raw) -> Again:
-    """A due head as if it had just become so."""
-    number = f"{head['PK']['S']} {head['SK']['S']}"
-    return Again(0, {"eventName": "MODIFY", "dynamodb": {"NewImage": head, "SequenceNumber": number}})
+def _swept(item: table.Raw) -> Again:
+    """What is left to do as if it had just been asked for."""
+    number = f"{item['PK']['S']} {item['SK']['S']}"
+    return Again(0, {"eventName": "MODIFY", "dynamodb": {"NewImage": item, "SequenceNumber": number}})
 
 
 def _as_lambda_sees(record: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from functions import literals
 from functions.errors import Unacceptable
 from functions.ids import shown
 
-_NUMBERS = ("value", "timestamp", "step", "first", "start_time", "end_time", "limit", "expires_in_days")
+_NUMBERS = (
+    *("value", "timestamp", "step", "first", "start_time", "end_time", "limit", "expires_in_days"),
+    *("version", "size", "rows", "columns"),
+)
 
 
 async def checked(receive: Receive) -> Receive:

@@ -6,8 +6,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from functions import telemetry
+from functions.artifacts import reactions as artifacts
+from functions.datasets import reactions as datasets
 from functions.errors import HouseError
-from functions.metrics import reactions
+from functions.metrics import reactions as metrics
 
 _processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
@@ -16,7 +18,8 @@ def changed(record: DynamoDBRecord) -> None:
     """Tell the rooms of one change."""
     images = record.raw_event["dynamodb"]
     try:
-        reactions.on_change(images.get("OldImage"), images.get("NewImage"))
+        for room in (metrics, artifacts, datasets):
+            room.on_change(images.get("OldImage"), images.get("NewImage"))
     except HouseError as error:  # the record comes again, which is all that is needed
         telemetry.logger().info("a reaction must come again", extra={"why": error.message})
         raise
