@@ -7,69 +7,112 @@ constants and are not shown. With `--peer URL` a stock `mlflow server` gets the 
 import argparse
 import http.client
 import json
+import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import _engines
 import uvicorn
+from botocore import handlers
 
-from functions import local, table
+from functions import local
 
 API = "/api/2.0/mlflow/"
 WRITES = frozenset({"PutItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "UpdateItem"})
 
 
 @dataclass
-class Meter:
-    """What the request that is being served has cost so far."""
+class Cost:
+    """What requests cost: how many they were, the AWS calls they made by service, units, and CPU in seconds.
 
-    trips: int = 0
+    `aws_cpu` is the part of `cpu` that went into AWS calls: what botocore takes, and moto where it answers.
+    """
+
+    requests: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
     read: float = 0.0
     written: float = 0.0
-    aws_cpu: float = 0.0
     cpu: float = 0.0
-    begun: dict[int, float] = field(default_factory=dict)
+    aws_cpu: float = 0.0
 
-    def watch(self, client: Any) -> None:
-        """Count a client's calls, ask for their units, and take their CPU time in any thread."""
-        events = client.meta.events
-        events.register_first("provide-client-params.dynamodb", self._begin)
-        events.register("before-parameter-build.dynamodb", _ask_for_units)
-        events.register_last("after-call.dynamodb", self._end)
+
+class Meter:
+    """What the requests that the house has answered since the last look have cost it.
+
+    CPU is that of the thread that answers, and of AWS calls in threads that it asks for them. Others live in
+    the same process: this bench, the house's jobs, perhaps the stand-in for S3.
+    """
+
+    def __init__(self) -> None:
+        self._cost = Cost()
+        self._lock = threading.Condition()
+        self._open, self._since = 0, 0.0
+        self._answers: threading.Thread | None = None
+        self._begun = threading.local()
+
+    def watch(self) -> None:
+        """Count the calls of all AWS clients that are made from now on, and take their CPU in any thread."""
+        first, last = handlers.REGISTER_FIRST, handlers.REGISTER_LAST
+        hooks = ("provide-client-params", self._begin, first), ("after-call", self._end, last)
+        handlers.BUILTIN_HANDLERS += [*hooks, ("before-parameter-build.dynamodb", _ask_for_units)]
 
     def _begin(self, **_: Any) -> None:
-        self.begun[threading.get_ident()] = time.thread_time()
+        self._begun.at = time.thread_time()
 
     def _end(self, parsed: Any, model: Any, **_: Any) -> None:
-        self.trips += 1
-        self.aws_cpu += time.thread_time() - self.begun[threading.get_ident()]
+        thread = threading.current_thread()
+        if thread.name == "jobs":  # the stand-in for Lambda's stream trigger
+            return
+        took = time.thread_time() - self._begun.at
         consumed = parsed.get("ConsumedCapacity") or []
         units = sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
-        if model.name in WRITES:
-            self.written += units
-        else:
-            self.read += units
+        with self._lock:
+            self._cost.calls[model.service_model.service_name] += 1
+            self._cost.aws_cpu += took
+            self._cost.cpu += took if thread is not self._answers else 0.0
+            if model.name in WRITES:
+                self._cost.written += units
+            else:
+                self._cost.read += units
 
     def around(self, app: Any) -> Any:
-        """The app, metered: every request starts at nothing."""
+        """The app, metered."""
 
         async def metered(scope: Any, receive: Any, send: Any) -> None:
-            self.trips, self.read, self.written, self.aws_cpu = 0, 0.0, 0.0, 0.0
-            begun = time.process_time()
-            await app(scope, receive, send)
-            self.cpu = time.process_time() - begun
+            with self._lock:
+                self._answers = threading.current_thread()
+                self._since = self._since if self._open else time.thread_time()
+                self._open += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                with self._lock:
+                    self._open -= 1
+                    self._cost.requests += 1
+                    if not self._open:
+                        self._cost.cpu += time.thread_time() - self._since
+                        self._lock.notify_all()
 
         return metered
+
+    def take(self) -> Cost:
+        """What was spent since the last call of this, once all requests are answered to their end."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._open, timeout=30)
+            spent, self._cost = self._cost, Cost()
+        return spent
 
 
 def _ask_for_units(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -78,10 +121,11 @@ def _ask_for_units(params: dict[str, Any], model: Any, **_: Any) -> None:
 
 
 class Server:
-    """A server of MLflow's REST API, asked over one connection that stays open."""
+    """A server's API, MLflow's or another, asked over one connection that stays open."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, api: str = API) -> None:
         place = urlsplit(url)
+        self._api = api
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=300)
 
     def post(self, path: str, **body: Any) -> Any:
@@ -106,7 +150,7 @@ class Server:
         return json.loads(text)
 
     def _once(self, method: str, path: str, body: str | None) -> tuple[http.client.HTTPResponse, bytes]:
-        self._connection.request(method, API + path, body, {"Content-Type": "application/json"})
+        self._connection.request(method, self._api + path, body, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
         return answer, answer.read()
 
@@ -200,21 +244,24 @@ def measured(
         rows, walls, their_walls = [], [], []
         call(0)
         for turn in range(1, times + 1):
+            meter.take()
             begun = time.perf_counter()
             call(turn)
             walls.append(time.perf_counter() - begun)
-            rows.append((meter.trips, meter.read, meter.written, 1000 * (meter.cpu - meter.aws_cpu)))
+            cost = meter.take()
+            cpu = 1000 * (cost.cpu - cost.aws_cpu)
+            rows.append((cost.calls.total(), cost.read, cost.written, cpu))
             if their_call:
                 begun = time.perf_counter()
                 their_call(turn)
                 their_walls.append(time.perf_counter() - begun)
-        trips, read, written, cpu = zip(*rows, strict=True)
+        trips, read, written, cpus = zip(*rows, strict=True)
         row = {
             "call": name,
             "trips": round(statistics.mean(trips), 2),
             "read units": round(statistics.mean(read), 1),
             "write units": round(statistics.mean(written), 2),
-            "cpu ms": round(statistics.median(cpu), 2),
+            "cpu ms": round(statistics.median(cpus), 2),
             "wall ms": round(1000 * statistics.median(walls), 2),
         }
         if their_walls:
@@ -223,17 +270,18 @@ def measured(
         yield row
 
 
-@contextmanager
-def engine() -> Iterator[str]:
-    """The URL of a fresh dynoxide, or "" where there is none."""
-    found = _engines.state("dynoxide", build=False)
-    if "path" not in found:
-        yield ""
-        return
+def free_port() -> int:
+    """A loopback port that nobody has right now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = subprocess.Popen([found["path"], "serve", "--log", "quiet", "--port", str(port)])
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[Any], port: int, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in a process group of its own, which takes connections at *port*, until the context ends."""
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "start_new_session": True}
+    started = subprocess.Popen(command, **{**quiet, **more})
     try:
         while True:
             try:
@@ -243,28 +291,41 @@ def engine() -> Iterator[str]:
                 if started.poll() is not None:
                     raise
                 time.sleep(0.01)
-        yield f"http://127.0.0.1:{port}"
+        yield started
     finally:
-        started.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
         started.wait()
 
 
 @contextmanager
-def served(dynamodb: str, meter: Meter) -> Iterator[Server]:
-    """The house on a free loopback port, metered."""
+def dynoxide() -> Iterator[str]:
+    """The URL of a fresh dynoxide, or "" where there is none."""
+    found = _engines.state("dynoxide", build=False)
+    if "path" not in found:
+        yield ""
+        return
+    port = free_port()
+    with running([found["path"], "serve", "--log", "quiet", "--port", str(port)], port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def served(meter: Meter, dynamodb: str, s3: str = "") -> Iterator[str]:
+    """The URL of the house on a free loopback port, metered."""
+    meter.watch()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = listening.getsockname()[1]
-        with local.opened(local.Options(data=None, dynamodb=dynamodb), port) as house:
-            meter.watch(table.client())
+        with local.opened(local.Options(data=None, dynamodb=dynamodb, s3=s3), port) as house:
             config = uvicorn.Config(
                 meter.around(house.app), lifespan="off", log_level="warning", access_log=False
             )
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
             thread.start()
-            yield Server(house.url)
+            yield house.url
             server.should_exit = True
             thread.join()
 
@@ -284,8 +345,8 @@ def main() -> None:
     sizes = [int(size) for size in options.runs.split(",") if size]
     meter = Meter()
     with ExitStack() as stack:
-        url = stack.enter_context(engine())
-        house = stack.enter_context(served(url, meter))
+        url = stack.enter_context(dynoxide())
+        house = Server(stack.enter_context(served(meter, url)))
         peer = Server(options.peer) if options.peer else None
         rows = []
         for row in measured(house, meter, peer, sizes, options.repeat):
@@ -293,12 +354,13 @@ def main() -> None:
                 row["read units"] = row["write units"] = None
             rows.append(row)
             if not options.json:
-                _print(row, first=len(rows) == 1)
+                show(row, first=len(rows) == 1)
     if options.json:
         print(json.dumps({"table": "dynoxide" if url else "moto", "calls": rows}))
 
 
-def _print(row: dict[str, Any], *, first: bool) -> None:
+def show(row: dict[str, Any], *, first: bool) -> None:
+    """Print a row of the table, above the first one the names of its columns."""
     if first:
         print("  ".join(f"{name:>12}" if name != "call" else f"{name:<26}" for name in row))
     print(

@@ -45,7 +45,15 @@ def make(name: str, home: Path) -> str:
     with tempfile.TemporaryDirectory(dir=home.parent) as aside, log.open("wb") as out:
         to = Path(aside, "made")
         command = [word.format(to=to, version=pin["version"]) for word in pin["build"]]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False)
+        world = {name: value.format(to=to) for name, value in pin.get("environment", {}).items()}
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **world},
+            check=False,
+        )
         if done.returncode or not (to / pin["program"]).exists():
             return f"{command[0]} failed, see {log}"
         if not home.exists():  # another process may have been quicker

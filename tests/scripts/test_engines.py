@@ -19,6 +19,11 @@ echo "$@" >>"$here/calls"
 while [ "$1" != --root ]; do shift; done
 mkdir -p "$2/bin" && echo made >"$2/bin/dynoxide"
 """
+# A go that installs where it is told to.
+GO = """#!/bin/sh
+echo "$@" >>"$(dirname "$0")/calls"
+mkdir -p "$GOBIN" && echo made >"$GOBIN/minio"
+"""
 
 
 @pytest.fixture
@@ -54,8 +59,11 @@ def cargo(tools):
 
 
 def test_without_cargo_it_says_so_and_goes_on(engines):
-    """A machine that cannot build an engine hears why, and that is no failure."""
-    assert engines() == (0, "dynoxide 3.2.0 not here: no cargo\n", "")
+    """A machine that cannot build an engine hears why, for each, and that is no failure."""
+    code, output, complaint = engines()
+    assert (code, complaint) == (0, "")
+    said = [(line.split()[0], line.rpartition(": ")[2]) for line in output.splitlines()]
+    assert said == [("dynoxide", "no cargo"), ("minio", "no go"), ("iam-simulate", "no npm")]
 
 
 @pytest.mark.parametrize(("options", "environment"), [(["--require"], {}), ([], {"CI": "true"})])
@@ -67,16 +75,26 @@ def test_ci_requires_every_engine(engines, options, environment):
 def test_it_builds_once(engines, cargo, tmp_path):
     """The first run builds the pinned version outside the checkout, and the second finds it."""
     program = tmp_path / "cache/dynoxide-3.2.0/bin/dynoxide"
-    assert engines()[:2] == (0, f"dynoxide 3.2.0 ready {program}\n")
+    assert engines("dynoxide")[:2] == (0, f"dynoxide 3.2.0 ready {program}\n")
     code, output, _ = engines("--json", "dynoxide")
     assert (code, json.loads(output)) == (0, {"dynoxide": {"version": "3.2.0", "path": str(program)}})
     assert "--version 3.2.0 --locked" in (cargo / "calls").read_text()
     assert (cargo / "calls").read_text().count("\n") == 1
 
 
+def test_a_build_has_its_own_environment(engines, tools, tmp_path):
+    """What a tool takes from its environment, such as the folder to install into, is set for it."""
+    (tools / "go").write_text(GO)
+    (tools / "go").chmod(0o755)
+    version = "0.0.0-20260212201848-7aac2a2c5b7c"
+    program = tmp_path / f"cache/minio-{version}/bin/minio"
+    assert engines("minio", GOBIN="elsewhere")[:2] == (0, f"minio {version} ready {program}\n")
+    assert (tools / "calls").read_text() == f"install github.com/minio/minio@v{version}\n"
+
+
 def test_looking_builds_nothing(engines, cargo):
     """With --look a missing engine stays missing."""
-    assert engines("--look")[1] == "dynoxide 3.2.0 not here: not built yet (scripts/engines)\n"
+    assert engines("--look", "dynoxide")[1] == "dynoxide 3.2.0 not here: not built yet (scripts/engines)\n"
     assert not (cargo / "calls").exists()
 
 
@@ -84,7 +102,7 @@ def test_a_failed_build_leaves_only_its_log(engines, cargo, tmp_path):
     """When a build fails, no half engine stays, and the log says why."""
     (cargo / "broken").touch()
     log = tmp_path / "cache/dynoxide-3.2.0.log"
-    assert engines()[1] == f"dynoxide 3.2.0 not here: cargo failed, see {log}\n"
+    assert engines("dynoxide")[1] == f"dynoxide 3.2.0 not here: cargo failed, see {log}\n"
     assert [path.name for path in log.parent.iterdir()] == [log.name]
     assert log.read_text() == "no network\n"
 
