@@ -42,6 +42,13 @@ def dynoxide():
 
 
 @pytest.fixture(scope="session")
+def minio(tmp_path_factory):
+    """The URL of an S3 with STS; a test makes buckets of its own."""
+    with engines.minio(tmp_path_factory.mktemp("minio")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def open_process(tmp_path_factory):
     """A house without credentials, whose requests create the teams that they name."""
     with house(tmp_path_factory.mktemp("open") / "data", "--auto-teams") as opened:

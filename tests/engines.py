@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,16 +31,62 @@ def program(name: str) -> str:
 def dynoxide(data: Path | None = None, port: int = 0) -> Iterator[str]:
     """A DynamoDB in memory, or kept in the SQLite file *data*, at a free port or that one; yields its URL."""
     command = [program("dynoxide"), "serve", "--log", "quiet", *(["--db-path", data] if data else [])]
+    port = port or _free_port()
+    with _running([*command, "--port", str(port)], port, {}):
+        yield f"http://127.0.0.1:{port}"
+
+
+# Whose calls MinIO answers; STS narrows them to what a session policy allows.
+MINIO_USER = {"AWS_ACCESS_KEY_ID": "runhaven", "AWS_SECRET_ACCESS_KEY": "runhaven-secret"}
+
+
+@contextmanager
+def minio(data: Path) -> Iterator[str]:
+    """An S3 with STS that keeps its objects below the folder *data*; yields its URL."""
+    port = _free_port()
+    command = [program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(data)]
+    user, secret = MINIO_USER.values()
+    world = {
+        "MINIO_ROOT_USER": user,
+        "MINIO_ROOT_PASSWORD": secret,
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+    }
+    with _running(command, port, world):
+        url = f"http://127.0.0.1:{port}"
+        _is_ready(f"{url}/minio/health/ready")
+        yield url
+
+
+def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = port or free.getsockname()[1]
-    engine = subprocess.Popen([*command, "--port", str(port)], stdin=subprocess.DEVNULL)
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list, port: int, world: dict[str, str]) -> Iterator[None]:
+    environment = {**os.environ, **world}
+    engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
     try:
         _answers(engine, port)
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
         engine.kill()
         engine.wait()
+
+
+def _is_ready(url: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _answers(engine: subprocess.Popen, port: int, seconds: float = 20) -> None:

@@ -34,6 +34,18 @@ def run(house, experiment):
 
 
 @pytest.fixture
+def root(experiment, run):
+    """Where a new run's artifacts lie, as clients write it."""
+    return f"{experiment}/{run}/artifacts"
+
+
+@pytest.fixture
+def model(house, experiment):
+    """The id of a new logged model."""
+    return house.done("logged-models", {"experiment_id": experiment})["model"]["info"]["model_id"]
+
+
+@pytest.fixture
 def flow(mlflow_python, tmp_path):
     """Runs a program of flows/ with a stock client; its asserts are the test."""
 

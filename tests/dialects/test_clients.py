@@ -21,7 +21,7 @@ def test_searching_works(flow, open_house):
 
 
 def test_autologging_works(flow, open_house):
-    """Autologging, background logging and system metrics work; a refused file never stops training."""
+    """Autologging, background logging and system metrics work."""
     flow("training", open_house)
 
 

@@ -3,23 +3,7 @@
 import pytest
 
 PLACES = [
-    ("PUT", "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/model/MLmodel"),
-    ("GET", "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/x"),
-    ("GET", "/api/2.0/mlflow-artifacts/artifacts"),
-    ("DELETE", "/api/2.0/mlflow-artifacts/artifacts/1/x"),
-    ("POST", "/api/2.0/mlflow-artifacts/mpu/create/1/x"),
-    ("POST", "/api/2.0/mlflow-artifacts/mpu/complete/1/x"),
-    ("POST", "/api/2.0/mlflow-artifacts/mpu/abort/1/x"),
-    ("GET", "/api/2.0/mlflow-artifacts/presigned/1/x"),
-    ("GET", "/ajax-api/2.0/mlflow-artifacts/artifacts"),
-    ("GET", "artifacts/list"),
-    ("POST", "artifacts/presigned-upload-url"),
-    ("POST", "artifacts/presigned-download-url"),
-    ("GET", "/get-artifact"),
     ("GET", "/model-versions/get-artifact"),
-    ("POST", "/ajax-api/2.0/mlflow/upload-artifact"),
-    ("GET", "logged-models/m-1/artifacts/directories"),
-    ("GET", "/ajax-api/2.0/mlflow/logged-models/m-1/artifacts/files"),
     ("POST", "registered-models/create"),
     ("GET", "registered-models/get"),
     ("PATCH", "registered-models/update"),

@@ -13,7 +13,7 @@ from operator import itemgetter
 import pytest
 
 from tests.conftest import client
-from tests.dialects.stories import STORIES
+from tests.dialects.stories import NEW, STORIES
 
 pytestmark = [pytest.mark.client, pytest.mark.slow]
 
@@ -46,10 +46,13 @@ def peer(tmp_path_factory):
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{url}/health")
+        for number in range(10):  # its ids begin at 1: from 10 on none is taken for a number in an answer
+            made = Side(url, f"before {number}").answer(NEW)
+            assert made[0] == 200
         yield url
     finally:
-        os.killpg(server.pid, 15)
-        server.wait(30)
+        os.killpg(server.pid, 9)
+        server.wait()
 
 
 def wait_for(url, seconds=90):

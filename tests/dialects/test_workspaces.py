@@ -6,11 +6,11 @@ import pytest
 
 
 def test_the_server_says_what_it_can(house):
-    """server-info has the fields that clients 3.10 to 3.18 read: workspaces yes, presigned only no."""
+    """server-info has the fields that clients 3.10 to 3.18 read: workspaces and presigned only, yes."""
     info = house.seen("/api/3.0/mlflow/server-info", None)
     assert info["workspaces_enabled"] is True
-    assert info["artifacts_presigned_only"] is False
-    assert info["multipart_uploads_enabled"] is False
+    assert info["artifacts_presigned_only"] is True
+    assert info["multipart_uploads_enabled"] is True
     assert info["multipart_downloads_enabled"] is False
     assert info["features_enabled"] == {"gateway": False, "scheduled_issue_detection": False}
     assert house.seen("/ajax-api/3.0/mlflow/server-info", None) == info

@@ -29,8 +29,19 @@ NATIVE_LOG = {
     ("DELETE", "/v1/runs/{run_id}/tags/{key:path}"),
     ("POST", "/v1/runs/{run_id}/inputs"),
     ("POST", "/v1/runs/{run_id}/outputs"),
+    ("GET", "/v1/runs/{owner}/artifacts"),
+    ("GET", "/v1/runs/{owner}/artifacts/versions"),
+    ("POST", "/v1/runs/{owner}/artifacts:upload"),
+    ("POST", "/v1/runs/{owner}/artifacts:complete"),
+    ("POST", "/v1/runs/{owner}/artifacts:download"),
 }
+# What sends files to a run and reads them there; DELETE is not among it.
+FILES_LOG = re.compile(
+    r"(?:GET|PUT) /(?:ajax-)?api/[23]\.0/mlflow-artifacts/artifacts(?:/\{path:path\})?"
+    r"|(?:GET|POST) /(?:ajax-)?api/[23]\.0/mlflow-artifacts/(?:presigned|mpu/\w+)/\{path:path\}"
+)
 MLFLOW_LOG = {
+    "upload-artifact",
     "server-info",
     "experiments/get",
     "experiments/get-by-name",
@@ -130,7 +141,9 @@ def test_reading_doors_are_get_or_searches(town):
     """What is said to change nothing is a GET, a search, or decides itself."""
     posts = {(method, path) for method, path, writes in town.routes if not writes and method != "GET"}
     odd = {(method, path) for method, path in posts if not re.search(r"/search(-datasets)?$", path)}
-    assert odd == {("PATCH", "/v1/teams/{team}")}
+    downloads = {("POST", f"/v1/{kind}/{{owner}}/artifacts:download") for kind in ("runs", "logged-models")}
+    of_version = ("POST", "/v1/datasets/{name}/versions/{version}/files:download")
+    assert odd == {("PATCH", "/v1/teams/{team}"), of_version, *downloads}
 
 
 @pytest.mark.parametrize("prefix", ["", "/t/nobody-s"])
@@ -199,7 +212,8 @@ def test_a_log_token_only_logs(town):
     """With what a client needs to log left out, a log token gets through nowhere."""
 
     def beyond(method, path, _writes):
-        return not is_mlflow(path, MLFLOW_LOG | LOG_RUNS) and (method, path) not in NATIVE_LOG
+        logs = is_mlflow(path, MLFLOW_LOG | LOG_RUNS) or FILES_LOG.fullmatch(f"{method} {path}")
+        return not logs and (method, path) not in NATIVE_LOG
 
     assert through(outcomes(town, only=beyond, token=town.red.log), 403) == {}
 

@@ -141,11 +141,14 @@ def test_no_service_of_aws_answers(door):
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells which process listens")
 def test_nothing_else_listens(door):
-    """The process listens at its one port on loopback, and nowhere else, also after it has worked."""
+    """The process listens on loopback only: at its own port and at that of objects."""
     names(door)
     assert door.client.get("/v1/teams").status_code == 200
-    found = listening(door.process.process.pid)
-    assert found - {("tcp6", "0" * 24 + "01000000", door.port)} == {("tcp", "0100007F", door.port)}
+    found = listening(door.process.process.pid) - {("tcp6", "0" * 24 + "01000000", door.port)}
+    assert ("tcp", "0100007F", door.port) in found
+    ((protocol, address, port),) = found - {("tcp", "0100007F", door.port)}
+    assert (protocol, address) == ("tcp", "0100007F")
+    assert "<Code>AccessDenied</Code>" in httpx.get(f"http://127.0.0.1:{port}/").text
 
 
 def listening(pid):

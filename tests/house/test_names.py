@@ -12,11 +12,16 @@ VAGUE = set(
 FURNITURE = {"__init__", "items", "service", "routes", "reactions"}
 # Where a room keeps more, each piece has a noun of its own, and stands here.
 SPECIALISTS = {
+    "artifacts": (
+        "catalogue content files owners paths proofs purge registering sessions signing uploads vault_routes"
+        " vaults"
+    ),
     "access": "caller credentials directory grants members memory policy principal signatures tokens",
-    "experiments": "datasets memory",
-    "logged_models": "content",
+    "datasets": "files lineage manifest removal versions",
+    "experiments": "datasets memory removal",
+    "logged_models": "content removal",
     "metrics": "downsample history upkeep",
-    "runs": "content limits merge names opening points spoken store",
+    "runs": "content limits lineage merge names opening points removal spoken store",
     "search": "fields grammar order pages pattern plan predicate readers tokens tree",
 }
 # A dialect, a page and the doors are not rooms with drawers.

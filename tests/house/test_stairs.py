@@ -1,9 +1,10 @@
 """The map of the house, and the rule that imports follow it."""
 
+import ast
 import re
 from pathlib import Path
 
-from tests.house.source import ROOT, files, imports, module
+from tests.house.source import ROOT, files, imports, module, tree
 
 # From the top floor to the ground. A room that is not here does not exist.
 FLOORS = [
@@ -11,26 +12,44 @@ FLOORS = [
     {"handlers"},
     {"app"},
     {"guard", "native", "mlflow", "ui"},
-    {"search", "registry"},
-    {"metrics", "logged_models", "artifacts"},
+    {"search", "registry", "datasets"},
+    {"artifacts"},
+    {"metrics", "logged_models"},
     {"runs"},
     {"experiments"},
     {"teams"},
     {"access"},
     {"audit"},
-    {"table", "revision", "literals", "limits", "ids", "telemetry", "garbage", "settings", "errors"},
+    {
+        "table",
+        "durable",
+        "parallel",
+        "revision",
+        "literals",
+        "limits",
+        "ids",
+        "telemetry",
+        "garbage",
+        "settings",
+        "errors",
+    },
 ]
 GROUND = FLOORS[-1]
 # The verbs of a room that has no `service`, and the pure nouns that a room publishes.
 SERVICES = {"access": {"caller", "credentials", "directory", "members", "memory", "tokens"}}
 PUBLISHED = {
+    "artifacts": {"content", "paths"},
     "access": {"principal", "policy", "grants"},
     "runs": {"content", "limits", "merge", "names", "points", "spoken"},
 }
 # Doors and dialects, each a folder of routes without drawers.
 DIALECTS = {"handlers", "mlflow", "ui"}
 # Who puts the house together, and what it may therefore take from any room.
-COMPOSERS = {"app": {"routes"}, "handlers": {"reactions"}, "local": {"reactions"}}
+COMPOSERS = {
+    "app": {"routes", "vault_routes"},
+    "handlers": {"reactions"},
+    "local": {"reactions", "registering", "vaults"},
+}
 OURS = files("functions")
 
 
@@ -101,6 +120,18 @@ def test_published_nouns_are_pure():
     stores = re.compile(r"functions\.table|functions\.\w+\.(items|service)|pynamodb|botocore")
     pure = [path for path in nouns if path in OURS]
     assert [f"{path}: {name}" for path in pure for name in imports(path) if stores.match(name)] == []
+
+
+def test_each_of_aws_s_services_has_one_door():
+    """Clients of AWS are made in one file for each service: DynamoDB, Cognito, and S3 with STS."""
+    makers = {str(path) for path in OURS for node in ast.walk(tree(path)) if makes_client(node)}
+    doors = {"functions/table.py", "functions/access/directory.py", "functions/artifacts/sessions.py"}
+    assert {path for path in makers if not path.startswith("functions/local")} == doors
+
+
+def makes_client(node):
+    """Whether a piece of code names the maker of clients."""
+    return isinstance(node, ast.Attribute) and node.attr == "create_client"
 
 
 def test_the_server_takes_only_words_from_the_sdk():

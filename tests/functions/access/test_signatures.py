@@ -120,7 +120,7 @@ def test_groups_in_a_token_give_nothing(engine, pool, key):
     {"client_id": NO}, {"client_id": "other"}, {"client_id": ""}, {"client_id": NO, "aud": "web"},
     {"client_id": ["web"]}, {"client_id": {"web": 1}},
     {"exp": NO}, {"exp": 1}, {"exp": "soon"}, {"exp": -1}, {"exp": None},
-    {"nbf": int(time.time()) + 600},
+    {"nbf": 2**33},
     {"sub": NO}, {"sub": ""}, {"sub": "a#b"}, {"sub": "é"}, {"sub": "a" * 200}, {"sub": 7}, {"sub": None},
 ])  # fmt: skip
 def test_every_claim_must_be_right(pool, key, changes):

@@ -31,13 +31,18 @@ def whole(line):
     highs = [bucket.max for bucket in line if not math.isnan(bucket.max)] or [math.nan]
     end = max(line, key=lambda bucket: (bucket.last_step, bucket.last_time, rank(bucket.last)))
     low, high = min(lows, key=rank), max(highs, key=rank)
-    return bits(low), bits(high), end.last_step, end.last_time, bits(end.last)
+    return extreme(low), extreme(high), end.last_step, end.last_time, bits(end.last)
+
+
+def extreme(value):
+    """A least or greatest value to compare: where every value is NaN, which of them it is says nothing."""
+    return "NaN" if math.isnan(value) else bits(value)
 
 
 def of(points):
     """The same of points."""
     last, low, high, _, last_step, last_time, *_ = told(points)["k"]
-    return bits(low), bits(high), last_step, last_time, bits(last)
+    return extreme(low), extreme(high), last_step, last_time, bits(last)
 
 
 @given(POINTS, st.integers(2, 12), st.data())

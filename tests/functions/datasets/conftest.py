@@ -1,0 +1,27 @@
+"""What every test of datasets may ask for."""
+
+import pytest
+
+from tests.functions.artifacts import scene
+from tests.functions.datasets import shelf
+
+
+@pytest.fixture
+def ann(back_end):
+    """An owner of a team that has nothing yet."""
+    return back_end.who()
+
+
+@pytest.fixture(scope="module", params=["moto", pytest.param("minio", marks=pytest.mark.engine)])
+def house(request):
+    """A table on moto, with S3 once on moto and once on a real server; or `dynoxide`: the other way round."""
+    url = request.getfixturevalue("minio") if request.param == "minio" else ""
+    table_url = request.getfixturevalue("dynoxide") if request.param == "dynoxide" else ""
+    with scene.opened(url, table_url):
+        yield request.param
+
+
+@pytest.fixture
+def one(house):
+    """A shelf of a team that has nothing else."""
+    return shelf.begun()
