@@ -4,7 +4,7 @@ import pytest
 
 from tests.dialects.vault import STRAIGHT
 
-pytestmark = [pytest.mark.client, pytest.mark.slow]
+pytestmark = [pytest.mark.client, pytest.mark.long]
 
 
 @pytest.mark.parametrize("what", ["one", "many"])

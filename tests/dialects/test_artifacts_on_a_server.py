@@ -51,21 +51,22 @@ def test_models_are_logged_and_loaded(flow, house_on_server):
 
 
 @pytest.mark.client
-@pytest.mark.slow
+@pytest.mark.long
 def test_small_files_work_without_any_setting(flow, house_on_server):
     """Every client logs and fetches small files as it comes, whatever way it takes."""
     flow("artifacts", house_on_server, STRAIGHT="no")
 
 
 @pytest.mark.client
-@pytest.mark.slow
+@pytest.mark.long
 def test_autologging_is_whole(flow, house_on_server):
     """Autologging leaves params, metrics, data, plots, tables and models, and complains of nothing."""
     flow("autologging", house_on_server)
 
 
 @pytest.mark.client
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("mlflow_python", [clients()[-1]], indirect=True)
 @pytest.mark.parametrize("what", ["one", "many"])
 def test_huge_uploads_arrive(flow, house_on_server, what):
     """A sparse file of 1 GiB and a directory of 5,000 small files are logged, listed and fetched."""

@@ -223,9 +223,9 @@ def test_half_a_flush_is_no_flush(tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_house_loses_a_second(tmp_path):
-    """After `kill -9` everything is there that was answered more than about a second before."""
-    said = killed(tmp_path, flush=1, after=2.5)
-    old = [n for when, n in said if when < said[-1][0] - 1.5]
+    """After `kill -9` everything is there that was answered more than a flush or two before."""
+    said = killed(tmp_path, flush=1, after=4)
+    old = [n for when, n in said if when < said[-1][0] - 2.5]
     assert cut(tmp_path) >= old[-1] > 1
 
 
