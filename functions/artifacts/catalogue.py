@@ -8,7 +8,7 @@ what a path means. A listing goes by the bytes of the paths, a directory's with 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from posixpath import commonpath
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ from runhaven.wire.artifacts import Artifact
 
 # With more files than this it is cheaper to look through all than to ask for each.
 FEW = 16
+# How many entries and how many objects are looked through for that; beyond, each file is asked for after all.
+LOOKED_THROUGH = 5000
 _NATIVE, _S3 = "n", "s"
 
 
@@ -139,14 +141,33 @@ def _newest_of(owner: Owner, wanted: Sequence[str]) -> dict[str, Found]:
         mine = dict(zip(wanted, found, strict=False))
         theirs = dict(zip(wanted, found[len(wanted) :], strict=True))
     else:
-        above = commonpath([path.rpartition("/")[0] for path in wanted])
-        prefix = f"{above}/" if above else ""
-        listed = vaults.listing(owner.vault, owner.root + prefix, delimiter=False)
-        raws = _newest_by_path(owner)
-        mine = {path: Entry.from_raw_data(raws[path]) for path in wanted if path in raws}
-        theirs = {each.key.removeprefix(owner.root): each for each in listed}
+        mine, theirs = _entries_among(owner, wanted), _sent_among(owner, wanted)
     both = {path: [one for one in (mine.get(path), theirs.get(path)) if one is not None] for path in wanted}
     return {path: _newest(owner, same) for path, same in both.items() if same}
+
+
+def _entries_among(owner: Owner, wanted: Sequence[str]) -> dict[str, Entry | None]:
+    """The newest native version of each of many paths."""
+    place = items.entries(owner.grant, owner.id)
+    raws = list(islice(table.query(place.pk, place.sk), LOOKED_THROUGH + 1))
+    if len(raws) > LOOKED_THROUGH:
+        looks = together(*(partial(newest_entry, owner, path) for path in wanted))
+        return dict(zip(wanted, looks, strict=True))
+    newest = {raw["path"]["S"]: raw for raw in raws}
+    return {path: Entry.from_raw_data(newest[path]) for path in wanted if path in newest}
+
+
+def _sent_among(owner: Owner, wanted: Sequence[str]) -> dict[str, Object | None]:
+    """What MLflow clients sent last, of many paths."""
+    above = commonpath([path.rpartition("/")[0] for path in wanted])
+    prefix = f"{above}/" if above else ""
+    listed = vaults.listing(owner.vault, owner.root + prefix, delimiter=False)
+    here: dict[str, Object | None] = {}
+    for each in islice(listed, LOOKED_THROUGH):
+        here[each.key.removeprefix(owner.root)] = each
+    end = next(reversed(here), "").encode() if len(here) == LOOKED_THROUGH else None
+    beyond = [path for path in wanted if end is not None and path.encode() > end]
+    return here | dict(zip(beyond, together(*(partial(_sent, owner, path) for path in beyond)), strict=True))
 
 
 def _sent(owner: Owner, path: str) -> Object | None:

@@ -12,6 +12,7 @@ off, content that is needed stays, and the same call made again completes what i
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition
@@ -35,6 +36,8 @@ MOST_PART_URLS = 500
 OFFER_SECONDS, GONE_SECONDS = 7 * 86_400, 86_400
 # A transaction has 100 writes; a need takes two of them and the state one.
 _NEEDS = 33
+# How many addresses are looked at side by side when nobody came back for them.
+_FORSAKEN = 100
 _TRIES = 6
 
 
@@ -64,9 +67,15 @@ def offer(grant: Grant, vault: Vault, contents: Iterable[Content]) -> dict[str, 
     """What is still to be sent of each content, by address, with URLs for a quarter of an hour.
 
     A part that has arrived is not asked for again.
+
+    Raises:
+        Unacceptable: two sizes are given for the same content, or another one than it has.
     """
-    wanted = {one.address: one for one in contents}
+    wanted: dict[str, Content] = {}
+    for one in contents:
+        uploads.demand_size(one, wanted.setdefault(one.address, one).size)
     known = _known(grant, wanted)
+    _demand_sizes(wanted.values(), known)
     absent = [one for one in wanted.values() if _is_absent(known.get(one.address))]
     if absent:
         _look_later(grant, [one.address for one in absent])
@@ -89,13 +98,17 @@ def keep(grant: Grant, vault: Vault, wanted: Iterable[Kept]) -> list[Kept]:
 
     Raises:
         Busy: others kept changing the same content.
+        Unacceptable: content has another size than is said.
     """
     waiting: dict[str, list[Kept]] = {}
     for one in wanted:
-        waiting.setdefault(one.content.address, []).append(one)
+        here = waiting.setdefault(one.content.address, [])
+        here.append(one)
+        uploads.demand_size(one.content, here[0].content.size)
     done: list[Kept] = []
     for attempt in range(_TRIES):
         known = _known(grant, waiting)
+        _demand_sizes((here[0].content for here in waiting.values()), known)
         _finish(grant, vault, [item for item in known.values() if item.state == DOOMED])
         absent = [here[0].content for address, here in waiting.items() if _is_absent(known.get(address))]
         looks = together(*(partial(uploads.arrived, grant, vault, one) for one in absent))
@@ -127,19 +140,29 @@ def let_go(grant: Grant, vault: Vault, addresses: Iterable[str]) -> None:
     _finish(grant, vault, [item for item in doomed if item is not None])
 
 
-def forsake(grant: Grant, vault: Vault, addresses: Iterable[str]) -> None:
-    """Delete what was sent but never committed, and what nobody needs."""
-    wanted = list(addresses)
-    known = _known(grant, wanted)
-    absent = [address for address in wanted if _is_absent(known.get(address))]
-    heads = together(*(partial(vaults.head, vault, paths.of_content(address)) for address in absent))
-    for address, stat in zip(absent, heads, strict=True):
-        if stat is not None:
-            before = known.get(address)
-            doomed = _item(grant, address, before, DOOMED, size=stat.size, version=stat.version)
-            if _turned(doomed, before):
-                _finish(grant, vault, [doomed])
-    let_go(grant, vault, [address for address in wanted if address not in absent])
+def forsake(grant: Grant, vault: Vault, addresses: Iterable[str], until: float) -> bool:
+    """Delete what was sent but never committed, and what nobody needs; False if it takes longer than *until*.
+
+    `until` is a moment of `time.monotonic()`.
+    """
+    left = iter(addresses)
+    while wanted := list(islice(left, _FORSAKEN)):
+        if time.monotonic() > until:
+            return False
+        known = _known(grant, wanted)
+        absent = [address for address in wanted if _is_absent(known.get(address))]
+        sent = together(*(partial(_doom_sent, grant, vault, one, known.get(one)) for one in absent))
+        _finish(grant, vault, [item for item in sent if item is not None])
+        let_go(grant, vault, [address for address in wanted if address not in absent])
+    return True
+
+
+def _doom_sent(grant: Grant, vault: Vault, address: str, before: FileItem | None) -> FileItem | None:
+    stat = vaults.head(vault, paths.of_content(address))
+    if stat is None:
+        return None
+    doomed = _item(grant, address, before, DOOMED, size=stat.size, version=stat.version)
+    return doomed if _turned(doomed, before) else None
 
 
 def _units(grant: Grant, here: list[Kept], item: FileItem | None, stat: Stat | None) -> Iterator[_Unit]:
@@ -270,6 +293,13 @@ def _known(grant: Grant, addresses: Iterable[str]) -> dict[str, FileItem]:
 
 def _address(item: FileItem) -> str:
     return str(item.PK).rpartition("#")[2]
+
+
+def _demand_sizes(contents: Iterable[Content], known: dict[str, FileItem]) -> None:
+    for one in contents:
+        item = known.get(one.address)
+        if item is not None and item.state in {HELD, DOUBTED}:
+            uploads.demand_size(one, int(item.size))
 
 
 def _is_absent(item: FileItem | None) -> bool:

@@ -132,17 +132,21 @@ class _Trial:
             self.session.ask("delete_object", Key=self.probe, **self.version)
 
     def above(self) -> None:
-        """Nothing above the prefix can be written, neither by a session nor by the role itself."""
+        """Nothing above the prefix can be written or deleted, neither by a session nor by the role itself.
+
+        What cannot be written there cannot be there to be read.
+        """
         for who, narrowed in (("A session", True), ("The role", False)):
             with _needing("The role was let in a moment ago."):
                 session = enter(self.vault, narrowed=narrowed)
             for key in (f"probe-{self.mark}", f"{self.vault.prefix[:-1]}-probe/{self.mark}"):
-                self._refuses(session, key, who)
+                self._refuses(session, key, f"{who} can write", "put_object", Body=_BODY)
+                self._refuses(session, key, f"{who} can delete", "delete_object")
 
-    def _refuses(self, session: Session, key: str, who: str) -> None:
+    def _refuses(self, session: Session, key: str, otherwise: str, operation: str, **more: bytes) -> None:
         right = f"The role's policy must name {self.below} alone."
         try:
-            made = session.ask("put_object", Key=key, Body=_BODY)
+            made = session.ask(operation, Key=key, **more)
         except Refused as refused:
             if refused.code not in _DENIED:
                 raise _wrong(refused, right) from refused
@@ -150,7 +154,7 @@ class _Trial:
         version = {"VersionId": made["VersionId"]} if "VersionId" in made else {}
         with suppress(Refused):
             session.ask("delete_object", Key=key, **version)
-        raise _Wrong(f"{who} can write {key}. {right}")
+        raise _Wrong(f"{otherwise} {key}. {right}")
 
     def _right(self, action: str, key_action: str) -> str:
         key = f", and {key_action} on {self.vault.kms_key}" if self.vault.kms_key and key_action else ""

@@ -10,7 +10,7 @@ it may still write an entry. So an item for later is left behind; when it expire
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from functions.artifacts.content import unpacked
 from functions.artifacts.items import Entry
 from functions.artifacts.owners import Owner
 from functions.artifacts.vaults import Vault
-from functions.errors import NotFound
+from functions.errors import Aborted, Busy, NotFound
 from functions.experiments import service as experiments
 from functions.ids import ModelId, RunId, now_ms, parse_experiment_id, parse_model_id, parse_run_id
 from functions.logged_models import service as logged_models
@@ -33,6 +33,8 @@ from functions.runs import service as runs
 PIECE_SECONDS = 10.0
 LATER_SECONDS = 3600
 _AT_ONCE = 200
+# Of a transaction's 100 writes an entry takes two.
+_TOGETHER = 50
 
 
 class Kind(NamedTuple):
@@ -75,11 +77,17 @@ def again(team: str, kind: str, name: str) -> None:
 
 
 def unclaimed(team: str, addresses: bytes) -> None:
-    """Remove what was offered a place in the vault and never committed."""
+    """Remove what was offered a place in the vault and never committed.
+
+    Raises:
+        Busy: there is more; the same call goes on.
+    """
     grant = for_job(team)
     vault = owners.vault_or_none(grant)
     if vault is not None:
-        files.forsake(grant, vault, unpacked(addresses))
+        until = time.monotonic() + PIECE_SECONDS
+        if not files.forsake(grant, vault, unpacked(addresses), until):
+            raise Busy("There is more to remove.", retry_after=1)
 
 
 def below(of: Owner, path: str, until: float) -> bool:
@@ -112,7 +120,8 @@ def _removed(grant: Grant, how: Kind, what: Any) -> bool:
 def _remove_run(grant: Grant, vault: Vault | None, run: RunId, until: float) -> bool:
     if not (_let_go(grant, vault, run.text, "", until) and metrics.erase(grant, run, until)):
         return False
-    _look_later(grant, "run", run.text)
+    if runs.is_condemned(grant, run):  # not while looking once more: that would go on for ever
+        _look_later(grant, "run", run.text)
     runs.erase(grant, run)
     return True
 
@@ -120,7 +129,8 @@ def _remove_run(grant: Grant, vault: Vault | None, run: RunId, until: float) -> 
 def _remove_model(grant: Grant, vault: Vault | None, model: ModelId, until: float) -> bool:
     if not _let_go(grant, vault, model.text, "", until):
         return False
-    _look_later(grant, "model", model.text)
+    if logged_models.is_condemned(grant, model):
+        _look_later(grant, "model", model.text)
     logged_models.erase(grant, model)
     return True
 
@@ -134,7 +144,8 @@ def _remove_experiment(grant: Grant, vault: Vault | None, experiment_id: str, un
         logged_models.mark(grant, model, 0)
         if not _remove_model(grant, vault, model, until):
             return False
-    _look_later(grant, "experiment", experiment_id)
+    if experiments.is_condemned(grant, experiment_id):
+        _look_later(grant, "experiment", experiment_id)
     experiments.erase(grant, experiment_id)
     return True
 
@@ -173,10 +184,28 @@ def _let_go(grant: Grant, vault: Vault | None, owner: str, path: str, until: flo
         if time.monotonic() > until:
             return False
         lying = [items.entry(grant, owner, one.path, int(one.t), one.address) for one in some]
-        needs = [(one.address, items.owner_of(where)) for one, where in zip(some, lying, strict=True)]
-        files.release(grant, vault, needs)
-        table.delete_many(lying)
+        left = [(where, one.address) for one, where in zip(some, lying, strict=True)]
+        while left:
+            if time.monotonic() > until:
+                return False
+            files.release(grant, vault, [(address, items.owner_of(where)) for where, address in left])
+            left = [one for part in _parts(left) for one in _dropped(grant, part)]
     return True
+
+
+def _parts(left: Sequence[tuple[table.Key, str]]) -> list[Sequence[tuple[table.Key, str]]]:
+    return [left[start : start + _TOGETHER] for start in range(0, len(left), _TOGETHER)]
+
+
+def _dropped(grant: Grant, lying: Sequence[tuple[table.Key, str]]) -> Sequence[tuple[table.Key, str]]:
+    """Remove entries whose needs are gone; gives back those that a late completion has written again."""
+    needs = [items.need(grant, address, items.owner_of(where)) for where, address in lying]
+    checks = [table.Check(one, items.Need.PK.does_not_exist()) for one in needs]
+    try:
+        table.transact(*checks, *(table.Delete(where) for where, _ in lying))
+    except (table.Lost, Aborted):
+        return lying
+    return ()
 
 
 def _look_later(grant: Grant, kind: str, name: str) -> None:

@@ -61,7 +61,8 @@ async def complete(who: Who, owner: Owner, wanted: Sent) -> Completion:
 @router.post(MODEL + ":download", openapi_extra=READS)
 async def download(who: Who, owner: Owner, wanted: Wanted) -> Downloads:
     """Where files can be fetched, for a quarter of an hour."""
-    return Downloads(service.downloads(who, owner, wanted.files))
+    found = service.downloads(who, owner, wanted.files)
+    return Downloads([*service.fitting(found, "files")])
 
 
 @router.get(RUN)
@@ -81,9 +82,15 @@ async def listing(
 
 @router.get(RUN + "/versions")
 @router.get(MODEL + "/versions")
-async def versions(who: Who, owner: Owner, path: str) -> Versions:
-    """Every version of a file, the newest first."""
-    return Versions(service.versions(who, owner, path))
+async def versions(
+    who: Who,
+    owner: Owner,
+    path: str,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> Versions:
+    """A page of a file's versions, the newest first."""
+    return service.versions(who, owner, path, after=after, limit=limit)
 
 
 @router.delete(RUN)

@@ -5,9 +5,11 @@ verbs bring it into its one form or refuse it. `located` reads the paths of MLfl
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from posixpath import splitext
+
+import msgspec
 
 from functions import durable, limits
 from functions.access.principal import Principal
@@ -20,8 +22,8 @@ from functions.artifacts.items import Entry
 from functions.artifacts.owners import Owner, givers, vault_of, vault_or_none
 from functions.artifacts.paths import Place, located
 from functions.artifacts.vaults import Part, Signed, Vault
-from functions.errors import NotFound, Unavailable
-from functions.ids import now_ms
+from functions.errors import NotFound, TooLarge, Unavailable
+from functions.ids import now_ms, shown
 from runhaven.wire.artifacts import (
     MOST_PARTS,
     Artifact,
@@ -34,6 +36,7 @@ from runhaven.wire.artifacts import (
     Sent,
     SentFile,
     SignedPart,
+    Versions,
     WantedFile,
 )
 
@@ -51,6 +54,7 @@ __all__ = [
     "download_url",
     "downloads",
     "fetched",
+    "fitting",
     "givers",
     "keep",
     "listing",
@@ -80,6 +84,10 @@ AHEAD_MS = 5 * 60 * 1000
 DELETE_SECONDS = 20.0
 # How long ago an upload may have been completed whose completion comes again.
 LATELY_MS = 60 * 60 * 1000
+# What the URLs of one answer may take, so that it stays below Lambda's 6 MB.
+URLS_BYTES = 5_000_000
+# What an upload's id may have, and what stands around the URL of a part beside its headers.
+_UPLOAD_ID, _AROUND_PART = "u" * 256, 64
 
 
 def offer(who: Principal, owner: str, manifest: Manifest) -> Offers:
@@ -147,16 +155,33 @@ def page(
     return Artifacts([artifact for _, artifact in marked[:limit]], more)
 
 
-def listing(who: Principal, owner: str, path: str = "") -> list[Artifact]:
-    """All that lies in a directory, by path, the newest version of each; nothing for a file."""
+def listing(who: Principal, owner: str, path: str = "") -> Iterator[Artifact]:
+    """All that lies in a directory, by path, the newest version of each; nothing for a file.
+
+    Whether the caller may see it is found out at once, what lies there as far as somebody asks.
+    """
     of = owners.to_read(who, owner)
-    return [artifact for _, artifact in catalogue.listing(of, paths.directory(path))]
+    found = catalogue.listing(of, paths.directory(path))
+    return (artifact for _, artifact in found)
 
 
-def versions(who: Principal, owner: str, path: str) -> list[Artifact]:
-    """Every version of a path, the newest first; none where there is no such file."""
+def versions(
+    who: Principal, owner: str, path: str, *, after: str | None = None, limit: int = 1000
+) -> Versions:
+    """A page of the versions of a path, the newest first, behind one of them; none where there is no file.
+
+    Raises:
+        NotFound: there is no such version to go on behind, or no such run or logged model.
+    """
     of = owners.to_read(who, owner)
-    return [found.artifact for found in catalogue.versions(of, paths.file(path))]
+    path = paths.file(path)
+    found = [one.artifact for one in catalogue.versions(of, path)]
+    if after is not None:
+        place = next((number for number, one in enumerate(found, 1) if one.version == after), None)
+        if place is None:
+            raise NotFound(f"There is no version {shown(after)} of {shown(path)}.", field="after")
+        found = found[place:]
+    return Versions(found[:limit], found[limit - 1].version if len(found) > limit else None)
 
 
 def downloads(who: Principal, owner: str, wanted: Sequence[WantedFile]) -> list[Download]:
@@ -170,6 +195,21 @@ def downloads(who: Principal, owner: str, wanted: Sequence[WantedFile]) -> list[
     previews = [_preview(one.path) if one.inline else None for one in wanted]
     found = catalogue.find(of, [(paths.file(one.path), one.version) for one in wanted])
     return [_download(of, one, preview) for one, preview in zip(found, previews, strict=True)]
+
+
+def fitting(found: Sequence[Download], field: str) -> Sequence[Download]:
+    """Downloads, if one answer carries them: a URL may have 7 kB, where a path is long and not of ASCII.
+
+    Raises:
+        TooLarge: it does not.
+    """
+    size = 0
+    for number, one in enumerate(found):
+        size += len(msgspec.json.encode(one)) + 1
+        if size > URLS_BYTES:
+            message = f"The URLs of {len(found)} files take more than one answer carries"
+            raise TooLarge(f"{message}; ask for fewer files a call, {number} at most.", field=field)
+    return found
 
 
 def delete(who: Principal, owner: str, path: str) -> None:
@@ -229,8 +269,10 @@ def begin_upload(
     """Begin an MLflow client's upload in parts: its id, and where each part goes."""
     of = owners.to_write(who, owner)
     key = of.key(paths.file(path))
-    if not 1 <= parts <= MOST_PARTS:
-        why = f"an upload has 1 to {MOST_PARTS} parts; make them longer: MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE."
+    longest = vaults.presign_part(of.vault, key, _UPLOAD_ID, MOST_PARTS, bare=bare)
+    most = min(MOST_PARTS, URLS_BYTES // (len(msgspec.json.encode(longest)) + _AROUND_PART))
+    if not 1 <= parts <= most:
+        why = f"this file has 1 to {most} parts; make them longer: MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE."
         raise limits.refused(parts, "num_parts", why)
     upload_id = vaults.create_upload(of.vault, key)
     numbers = range(1, parts + 1)

@@ -24,6 +24,9 @@ URL_SECONDS = 15 * 60
 KEY_BYTES = 1024
 OCTETS = "application/octet-stream"
 
+# How much of a longer name a browser is told, in bytes: an address quotes each twice, as five characters.
+NAME_BYTES = 100
+
 # An empty segment, `.` or `..`: a client on the way would resolve it to another key.
 _DOTTED = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -101,7 +104,7 @@ def presign_get(
         vault: in which vault.
         key: which object.
         version: which version of it; None reads the newest.
-        filename: what a browser calls the file; None takes the key's last segment.
+        filename: what a browser calls the file, or the end of that; None takes the key's last segment.
         inline: a content type that is safe to show in a page; the caller keeps the list of those.
         bare: the URL must do without headers (a redirect or a link), so that the owner is not signed.
         expires: seconds, cut to what the session has left.
@@ -110,7 +113,7 @@ def presign_get(
         Unacceptable: the key is not one, or the vault does not let the house in.
         Unavailable: STS does not answer.
     """
-    name = quote(filename or key.rsplit("/", 1)[-1], safe="", errors="replace")
+    name = _told(filename or key.rsplit("/", 1)[-1])
     kind = "attachment" if inline is None else "inline"
     asked = {
         "response-content-disposition": f"{kind}; filename*=UTF-8''{name}",
@@ -194,6 +197,14 @@ def placed(vault: Vault, key: str) -> str:
         why = f"a name in the vault has no empty segment, no '.' and no '..', and at most {KEY_BYTES} bytes."
         raise Unacceptable(f"Invalid value {shown(key)} for parameter 'path' supplied: {why}", field="path")
     return place
+
+
+def _told(name: str) -> str:
+    """A name as the content's disposition has it."""
+    whole = quote(name, safe="", errors="replace")
+    if len(whole) <= 3 * NAME_BYTES:
+        return whole
+    return quote(name.encode(errors="replace")[-NAME_BYTES:].decode(errors="ignore"), safe="")
 
 
 def _owner(vault: Vault) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from functions import table
+from functions import limits, table
 from functions.access.grants import Grant
 from functions.artifacts import items, paths, vaults
 from functions.artifacts.content import Content
@@ -76,10 +76,10 @@ def begin(grant: Grant, vault: Vault, one: Content) -> Begun | None:
 def arrived(grant: Grant, vault: Vault, one: Content) -> Stat | None:
     """The object of content that was sent, proved by size and checksum; parts are put together first.
 
-    What proves to be something else is deleted.
+    What proves to be something else is deleted. A wrong size is the sender's mistake, and harms nobody.
 
     Raises:
-        Unacceptable: the vault's server keeps no checksums.
+        Unacceptable: the vault's server keeps no checksums, or the size is another one.
     """
     place = paths.of_content(one.address)
     if one.parts:
@@ -89,10 +89,21 @@ def arrived(grant: Grant, vault: Vault, one: Content) -> Stat | None:
         return None
     if stat.sha256 is None and stat.size == one.size:
         raise Unacceptable("The vault's server does not keep the SHA-256 of what it is sent.")
-    if (stat.size, stat.sha256) != (one.size, one.address):
+    if stat.sha256 != one.address:
         vaults.erase(vault, [(place, stat.version)])
         return None
+    demand_size(one, stat.size)
     return stat
+
+
+def demand_size(one: Content, size: int) -> None:
+    """Demand that content has the size it is said to have: its address does not tell that.
+
+    Raises:
+        Unacceptable: it has another one.
+    """
+    if one.size != size:
+        raise limits.refused(one.size, "size", f"the content with SHA-256 {one.sha256} has {size} bytes.")
 
 
 def _another(vault: Vault, place: str, note: table.Key, dead: Upload | None) -> tuple[Upload, Upload | None]:

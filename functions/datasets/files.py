@@ -156,13 +156,15 @@ def clear(team: str, at: Place, until: float) -> None:
         Busy: there was too much; the change that asked for it is to come again.
     """
     grant, place = for_job(team), items.begun(for_job(team), at)
-    known = table.get(DigestItem, items.digest(grant, at))
-    if known is not None and known.deleted is None:
-        return
     mine = Begun(place.pk, place.sk, ttl=int(time.time()) + CLEAR_SECONDS, clearing=1)
     try:
         table.put(mine, Begun.PK.does_not_exist() | Begun.clearing.exists())
     except table.Lost:  # to somebody who goes on with it
+        return
+    # Only now: before the note stood there, a version could still be made.
+    known = table.get(DigestItem, items.digest(grant, at))
+    if known is not None and known.deleted is None:
+        table.delete(place)
         return
     if not let_go(grant, artifacts.vault_or_none(grant), at, until):
         raise Busy("There is more to clear away.", retry_after=1)

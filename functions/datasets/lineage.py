@@ -4,6 +4,7 @@ Runs say what they read and wrote, logged models which run made them; the edges 
 beside. An edge counts only if the run or the model that it leads to says so too.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from heapq import merge
@@ -26,6 +27,9 @@ from functions.runs.limits import CONTEXT_TAG
 from functions.runs.merge import Run
 from functions.runs.service import READ, WROTE
 from runhaven.wire.lineage import MOST_NODES, Edge, Kind, Lineage, More, Node, Way
+
+# Of how many nodes the neighbours are looked for at once: their candidates are held together.
+_AT_ONCE = 32
 
 
 class Place(NamedTuple):
@@ -126,15 +130,32 @@ class _Walk:
             here, seen = [start], {start.id}
             for _ in range(reach.depth):
                 after = reach.after if here == [start] else None
-                looks = [partial(self._candidates, one, way, after, reach.limit) for one in here]
-                found = together(*looks) if looks else []
-                self.meet([one for some, _ in found for one in some])
                 behind: list[Place] = []
-                for one, (some, cut) in zip(here, found, strict=True):
-                    behind += self._link(one, way, some, cut=cut)
+                for first in range(0, len(here), _AT_ONCE):
+                    behind += self._step(here[first : first + _AT_ONCE], way, after, reach.limit)
                 here = [one for one in dict.fromkeys(behind) if one.id not in seen]
                 seen |= {one.id for one in here}
         return Lineage(self._nodes(), list(self._edges.values()), self._more)
+
+    def _step(self, here: Sequence[Place], way: Way, after: str | None, limit: int) -> Iterator[Place]:
+        """The neighbours of some nodes, as far as there is room for them."""
+        found = self._fitting(together(*(partial(self._candidates, one, way, after, limit) for one in here)))
+        self.meet([one for some, _ in found for one in some])
+        for one, (some, cut) in zip(here, found, strict=True):
+            yield from self._link(one, way, some, cut=cut)
+
+    def _fitting(self, found: Iterable[tuple[list[Place], bool]]) -> list[tuple[list[Place], bool]]:
+        """Candidates up to the first that would be one node too many, so that no more of them are read."""
+        taken, fitting = set(self._shown), list[tuple[list[Place], bool]]()
+        for some, cut in found:
+            end = len(some)
+            for number, one in enumerate(some):
+                if len(taken) >= MOST_NODES and one.id not in taken:
+                    end = number
+                    break
+                taken.add(one.id)
+            fitting.append((some[:end], cut or end < len(some)))
+        return fitting
 
     def meet(self, places: Iterable[Place]) -> None:
         """Read the runs and models among these that were not met yet."""
@@ -143,13 +164,16 @@ class _Walk:
         new_models = [one.id for one in wanted if one.kind == "model" and one.id not in self.models]
         if new_models:
             self.models |= logged_models.several(self._grant, new_models)
+        wanted_of = defaultdict[str, list[str]](list)
         for run_id, run in (runs.several(self._grant, new_runs) if new_runs else {}).items():
             read = {one.dataset_id or one.model_id: one.tags.get(CONTEXT_TAG) for one in run.inputs}
             self.runs[run_id] = run
             self._ends[run_id] = _Ends(read, {one.dataset_id or one.model_id for one in run.outputs})
             ends = [one.dataset_id for one in run.inputs] + [one.dataset_id for one in run.outputs]
-            some = [one for one in ends if one]
-            self.datasets |= experiments.datasets(self._grant, run.experiment_id, some)
+            wanted_of[run.experiment_id] += [one for one in ends if one]
+        bodies = (partial(experiments.datasets, self._grant, *some) for some in wanted_of.items())
+        for found in together(*bodies):
+            self.datasets |= found
 
     def _candidates(self, one: Place, way: Way, after: str | None, limit: int) -> tuple[list[Place], bool]:
         """Who may be a neighbour, by id, and whether there are more."""
@@ -168,12 +192,7 @@ class _Walk:
 
     def _link(self, one: Place, way: Way, some: Sequence[Place], *, cut: bool) -> Iterator[Place]:
         """Add the edges between a node and those of its neighbours that say so too."""
-        before = None
         for other in some:
-            if len(self._shown) >= MOST_NODES and other.id not in self._shown:
-                cut = True
-                break
-            before = other.id
             source, target = (other, one) if way == "up" else (one, other)
             edge = self._edge(source, target)
             if edge is not None:
@@ -181,7 +200,7 @@ class _Walk:
                 self._edges.setdefault((edge.source, edge.target, edge.what), edge)
                 yield other
         if cut:
-            self._more.append(More(one.id, way, before))
+            self._more.append(More(one.id, way, some[-1].id if some else None))
 
     def _edge(self, source: Place, target: Place) -> Edge | None:
         """What flowed from the one to the other; None where it did not, or where one of them is not there."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from functions import limits
 from functions.artifacts import content, paths
@@ -29,18 +29,17 @@ _DIGITS = 32
 _NAME = re.compile(r"\w(?:[\w. -]*\w)?")
 _ALIAS = re.compile(r"[A-Za-z_][\w.-]*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-# What a URI would carry that lets its reader in, by the ends of the names in its query.
+# Schemes that say how the one behind them is to be read, such as `jdbc:` and `r2dbc:pool:`.
+_OUTER = re.compile(r"(?:[A-Za-z][\w+.-]*:)+(?=[A-Za-z][\w+.-]*://)|jdbc:", re.ASCII | re.IGNORECASE)
+# `jdbc:oracle:thin:user/password@host`
+_ORACLE = re.compile(r"oracle:\w+:[^/@]+/[^@]+@", re.IGNORECASE)
+# What a URI would carry that lets its reader in, by the names of its parameters and by their ends.
+_SECRET = frozenset({"key", "pass", "auth", "authorization", "bearer", "jwt", "sas"})
 _SECRETS = (
-    "signature",
-    "credential",
-    "token",
-    "password",
-    "secret",
-    "sig",
-    "apikey",
-    "api_key",
-    "access_key",
-)
+    "signature", "credential", "credentials", "token", "password", "passwd", "passphrase", "pwd", "secret",
+    "sig", "apikey", "accesskey", "accountkey", "privatekey", "secretkey", "sharedkey",
+)  # fmt: skip
+_PARAMETER = re.compile(r"[;&?#(),]\s*([^=;&?#(),/]+)=")
 
 
 class File(NamedTuple):
@@ -176,17 +175,23 @@ def _plain(source: str) -> None:
     """Demand that a URI lets nobody in who reads it here."""
     if not source.isprintable():
         raise limits.refused(source, "source", "it holds a character that cannot be seen.")
+    inner = _OUTER.sub("", source, count=1) if _OUTER.match(source) else source
     try:
-        parts = urlsplit(source)
+        parts = urlsplit(inner)
         secret = parts.password is not None or (
-            parts.username is not None and parts.scheme in {"http", "https"}
+            parts.username is not None and parts.scheme.rpartition("+")[2] in {"http", "https"}
         )
     except ValueError:
         raise limits.refused("…", "source", "it is no URI.") from None
-    names = (key.lower() for part in (parts.query, parts.fragment) for key, _ in parse_qsl(part))
-    if secret or any(each.endswith(_SECRETS) for each in names):
+    secret = secret or _ORACLE.match(inner) is not None
+    if secret or any(_is_secret(each[1]) for each in _PARAMETER.finditer(inner)):
         message = "Invalid value for parameter 'source' supplied: it carries a password or a signature."
         raise Unacceptable(f"{message} Say where the data lies, not how to get in.", field="source")
+
+
+def _is_secret(parameter: str) -> bool:
+    name = re.sub(r"[\s_.-]", "", unquote(parameter.replace("+", " ")).lower())
+    return name in _SECRET or name.endswith(_SECRETS)
 
 
 def _digest(text: str) -> str:

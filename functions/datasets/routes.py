@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from functions.access.caller import READS, Who
+from functions.artifacts import service as artifacts
 from functions.datasets import lineage, service
 from functions.datasets.lineage import Reach
 from functions.errors import Unacceptable
@@ -116,7 +117,9 @@ async def files(
 @router.post(VERSION + "/files:download", openapi_extra=READS)
 async def download(who: Who, name: str, version: str, wanted: WantedPaths) -> VersionDownloads:
     """Where files can be fetched, for a quarter of an hour."""
-    return service.downloads(who, name, version, wanted.paths)
+    found = service.downloads(who, name, version, wanted.paths)
+    artifacts.fitting(found.files, "paths")
+    return found
 
 
 @router.post("/runs/{run_id}/inputs")

@@ -163,7 +163,8 @@ def page(who: Principal, name: str, after: int | None = None, limit: int = 100) 
         if item.deleted_at is not None:
             continue
         found.append(versions.told(item))
-        size += len(item.words) + len(found[-1].schema or "") + len(found[-1].profile or "")
+        texts = (found[-1].schema, found[-1].profile)
+        size += len(item.words) + sum(len(one.encode()) for one in texts if one)
         if len(found) == limit or size > PAGE_BYTES:
             return DatasetVersions(found, found[-1].version)
     return DatasetVersions(found)
@@ -258,8 +259,7 @@ def log_inputs(
         NotFound: there is no such run or version.
         Unacceptable: something breaks a limit, or the run is deleted.
     """
-    g = grant(who, Action.LOG)
-    found = [(_named(g, one), one.tags) for one in kept]
+    found = [(_named(who, one), one.tags) for one in kept]
     runs.log_inputs(who, run_id, datasets=[*datasets, *found], models=models)
 
 
@@ -276,12 +276,12 @@ def log_outputs(
         NotFound: there is no such run or version.
         Unacceptable: a step that is no int64, or the run is deleted.
     """
-    g = grant(who, Action.LOG)
-    runs.log_outputs(who, run_id, models, [_named(g, one) for one in kept])
+    runs.log_outputs(who, run_id, models, [_named(who, one) for one in kept])
 
 
-def _named(g: Grant, one: VersionInput | VersionOutput) -> Dataset:
-    return _as_mlflow_has_it(versions.find(g, _known_name(one.dataset), one.version))
+def _named(who: Principal, one: VersionInput | VersionOutput) -> Dataset:
+    """A version that the caller may read: what it is will stand in the run."""
+    return _as_mlflow_has_it(versions.find(grant(who, Action.READ), _known_name(one.dataset), one.version))
 
 
 def _as_mlflow_has_it(item: VersionItem) -> Dataset:

@@ -5,7 +5,8 @@ client insists on sending here, and what is small, is taken and put there. How f
 `uploads.py`.
 
 A stock client leaves a `?` and a `#` in a name as they are when it makes an address of it, so that a request
-for `a?b` arrives as one for `a`. Where that would touch the wrong file, it is refused.
+for `a?b` or `a#b` arrives as one for `a`. What a `?` cuts off arrives as a query, and is refused. What a `#`
+cuts off is never sent: `delete_artifacts("a#b")` deletes `a`, and nothing here can tell.
 """
 
 from collections.abc import Iterable, Iterator

@@ -21,7 +21,8 @@ from functions.mlflow.errors import missing
 from functions.mlflow.shapes import Answer, Route, lean
 
 SINGLE = "single"
-# More URLs would not fit into one answer: each carries the session's token and has some 2 kB.
+# More URLs would not fit into one answer: each carries the session's token and has some 2 kB. Where a path
+# makes them longer, `begin_upload` takes fewer.
 MOST_PARTS = 1500
 _MOST_NUMBER = 10_000
 

@@ -165,9 +165,10 @@ class Artifacts:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All versions of one path, the newest first."""
+    """A page of the versions of one path, the newest first; `next` is what to send as `after`."""
 
     versions: list[Artifact]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def test_a_completion_of_mlflow_s_that_says_200_and_fails(real):
     weather.rules["CompleteMultipartUpload"] = lambda _: (200, "InternalError")
     with pytest.raises(Unavailable):
         service.complete_upload(real.who, real.owner, "m", upload_id, parts)
-    assert service.listing(real.who, real.owner) == []
+    assert list(service.listing(real.who, real.owner)) == []
     assert real.newest("m").status_code == 404
     weather.rules.clear()
     service.complete_upload(real.who, real.owner, "m", upload_id, parts)
@@ -127,7 +127,7 @@ def test_an_upload_of_mlflow_s_that_was_left_is_no_file(real):
     """Parts that nobody completes are in no list; once the bucket has dropped them, completing is a 404."""
     upload_id, signed = service.begin_upload(real.who, real.owner, "left", 2)
     etag = send("PUT", signed[0].url, signed[0].headers, os.urandom(5 * 2**20)).headers["etag"]
-    assert service.listing(real.who, real.owner) == []
+    assert list(service.listing(real.who, real.owner)) == []
     key = f"{real.vault.prefix}runs/{real.experiment_id}/{real.owner}/artifacts/left"
     keeper(real.vault).abort_multipart_upload(Bucket=real.vault.bucket, Key=key, UploadId=upload_id)
     with pytest.raises(NotFound):

@@ -1,6 +1,7 @@
 """Files that go up natively: by manifest, straight into the vault, proved, and each content once."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -56,14 +57,14 @@ def test_a_path_keeps_its_versions(one):
     bodies = [b"first", b"second", b"third"]
     for step, body in enumerate(bodies):
         one.log({"ckpt/model.bin": body}, step=step)
-    seen = service.versions(one.who, one.owner, "ckpt/model.bin")
+    seen = service.versions(one.who, one.owner, "ckpt/model.bin").versions
     assert [(each.step, each.size, each.sha256) for each in seen] == [
         (step, len(bodies[step]), digest(bodies[step])) for step in (2, 1, 0)
     ]
     assert [one.fetch("ckpt/model.bin", each.version) for each in seen] == bodies[::-1]
     assert sorted(each.time for each in seen) == [each.time for each in seen[::-1]]
     one.is_whole()
-    assert service.versions(one.who, one.owner, "ckpt") == []
+    assert service.versions(one.who, one.owner, "ckpt").versions == []
 
 
 def test_a_version_has_the_time_that_it_was_given(one):
@@ -88,7 +89,7 @@ def test_a_completion_can_be_repeated(one):
     one.transfer(offers, b"body", b"other")
     first = one.complete(wanted, offers)
     assert one.complete(wanted, offers) == one.complete([*wanted, *wanted], [*offers, *offers]) == first
-    assert len(service.versions(one.who, one.owner, "a")) == 1
+    assert len(service.versions(one.who, one.owner, "a").versions) == 1
     one.logged = {"a": b"body", "b": b"other"}
     one.is_whole()
 
@@ -322,3 +323,23 @@ def test_held_content_names_its_version(one):
     item = table.get(items.FileItem, items.content(one.grant, digest(b"1")))
     stat = vaults.head(one.vault, paths.of_content(digest(b"1")))
     assert (item.state, item.version, item.size) == (files.HELD, stat.version, 1)
+
+
+def test_a_wrong_size_harms_nobody(one):
+    """Who says another size of content than it has is refused, before it is held or after; it stays."""
+    right = described("a", b"body")
+    wrong = replace(right, size=5)
+    offers = one.offer(right)
+    one.transfer(offers, b"body")
+    with pytest.raises(Unacceptable) as before:
+        one.complete([wrong], offers)
+    assert one.complete([right], offers).missing == []
+    one.logged = {"a": b"body"}
+    with pytest.raises(Unacceptable) as after:
+        one.complete([wrong], offers)
+    with pytest.raises(Unacceptable) as offered:
+        one.offer(wrong)
+    with pytest.raises(Unacceptable) as both:
+        one.offer(described("x", b"new"), replace(described("y", b"new"), size=9))
+    assert {each.value.field for each in (before, after, offered, both)} == {"size"}
+    one.is_whole()

@@ -155,12 +155,17 @@ def test_what_the_role_lacks_is_named(team, lacks, wrong):
     matches(failed(team), wrong)
 
 
-def test_a_role_that_reaches_beyond_its_prefix_is_refused(team):
-    """A role that may write beside or above the prefix is too wide, however narrow sessions are."""
-    for rule in team.aws.role["Statement"]:
-        if "s3:PutObject" in rule["Action"]:
-            rule["Resource"] = rule["Resource"].replace(f"/{team.told.prefix}*", "/*")
-    matches(failed(team), {"above": rf"The role can write .*{team.told.prefix}\* alone"})
+@pytest.mark.parametrize("verb", ["write", "delete"])
+def test_a_role_that_reaches_beyond_its_prefix_is_refused(team, verb):
+    """A role that may write or delete beside or above the prefix is too wide, however narrow sessions are."""
+    (rule,) = (each for each in team.aws.role["Statement"] if "s3:PutObject" in each["Action"])
+    everywhere = rule["Resource"].replace(f"/{team.told.prefix}*", "/*")
+    if verb == "write":
+        rule["Resource"] = everywhere
+    else:
+        only = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+        team.aws.role["Statement"].append({"Effect": "Allow", "Action": only, "Resource": everywhere})
+    matches(failed(team), {"above": rf"The role can {verb} .*{team.told.prefix}\* alone"})
     assert "Versions" not in team.keeper.list_object_versions(Bucket=team.place.bucket)
 
 

@@ -49,13 +49,13 @@ def shelf(one):
 
 def test_both_kinds_are_listed_as_one(shelf):
     """A directory shows its files and directories once each, whoever sent them, by path."""
-    root = service.listing(shelf.who, shelf.owner)
+    root = list(service.listing(shelf.who, shelf.owner))
     assert names(root) == ["a", "a.txt", "b.txt", "both/", "mine/", "theirs/"]
     assert [each.size for each in root] == [1, 1, 1, None, None, None]
     assert names(service.listing(shelf.who, shelf.owner, "both")) == ["both/deep/", "both/w", "both/x"]
     assert names(service.listing(shelf.who, shelf.owner, "both/deep")) == ["both/deep/v", "both/deep/y"]
     for nothing in ("a.txt", "none", "bot", "both/deep/y"):
-        assert service.listing(shelf.who, shelf.owner, nothing) == []
+        assert list(service.listing(shelf.who, shelf.owner, nothing)) == []
     shelf.is_whole()
 
 
@@ -76,7 +76,7 @@ def test_the_newest_of_both_kinds_counts(one):
     one.put("a", b"mlflow 22")
     assert one.fetch("a") == one.newest("a").content == b"mlflow 22"
     one.log({"a": b"native 333"}, time=ids.now_ms() + 4000 - 4000)
-    seen = service.versions(one.who, one.owner, "a")
+    seen = service.versions(one.who, one.owner, "a").versions
     assert sorted(each.size for each in seen) == [8, 8, 9, 10]
     assert {one.fetch("a", each.version) for each in seen} == {
         b"native 1",
@@ -126,8 +126,8 @@ def test_a_version_that_never_was_is_a_404(shelf, version):
 
 def test_a_version_belongs_to_its_path(shelf):
     """The version of one path cannot be had under another one, nor in another run."""
-    version = service.versions(shelf.who, shelf.owner, "a.txt")[0].version
-    theirs = service.versions(shelf.who, shelf.owner, "b.txt")[0].version
+    version = service.versions(shelf.who, shelf.owner, "a.txt").versions[0].version
+    theirs = service.versions(shelf.who, shelf.owner, "b.txt").versions[0].version
     other = shelf.a_run()
     for run, path, which in [(shelf, "b.txt", version), (shelf, "a.txt", theirs), (other, "a.txt", version)]:
         with pytest.raises(NotFound):
@@ -153,7 +153,7 @@ def test_small_bodies_are_put(one):
         service.put(one.who, one.owner, "dir/a b%+.txt", body)
     one.logged["dir/a b%+.txt"] = b"second"
     one.is_whole()
-    assert [each.size for each in service.versions(one.who, one.owner, "dir/a b%+.txt")] == [6, 0]
+    assert [each.size for each in service.versions(one.who, one.owner, "dir/a b%+.txt").versions] == [6, 0]
 
 
 def test_a_file_is_deleted_with_every_version(shelf):
@@ -164,7 +164,7 @@ def test_a_file_is_deleted_with_every_version(shelf):
     for path in ("a.txt", "b.txt", "a"):
         service.delete(shelf.who, shelf.owner, path)
         service.delete(shelf.who, shelf.owner, path)
-        assert service.versions(shelf.who, shelf.owner, path) == []
+        assert service.versions(shelf.who, shelf.owner, path).versions == []
         with pytest.raises(NotFound):
             shelf.fetch(path)
         del shelf.logged[path]
@@ -214,7 +214,7 @@ def test_nothing_is_removed_before_the_table_is_on_disk(one, monkeypatch):
             service.delete(one.who, one.owner, "a")
     assert one.objects("files/") == [f"files/{digest(b'1')}"]
     service.delete(one.who, one.owner, "a")
-    assert service.listing(one.who, one.owner) == one.objects("files/") == []
+    assert list(service.listing(one.who, one.owner)) == one.objects("files/") == []
 
 
 def test_who_may_delete(one):
@@ -277,7 +277,7 @@ def test_nobody_reaches_another_teams_files(house):
     red, blue = begun("1" * 12), begun("2" * 12)
     blue.log({"a": b"secret"})
     blue.put("b", b"secret too")
-    versions = [service.versions(blue.who, blue.owner, path)[0].version for path in "ab"]
+    versions = [service.versions(blue.who, blue.owner, path).versions[0].version for path in "ab"]
     upload_id, _ = service.begin_upload(blue.who, blue.owner, "c", 1)
     tries = [
         lambda: service.listing(red.who, blue.owner),

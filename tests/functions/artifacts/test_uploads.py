@@ -201,7 +201,7 @@ def test_a_broken_completion_is_completed_by_a_retry(real, body):
                 done = here.complete([wanted], offers)
         except Crash:
             assert here.complete([wanted], offers).missing == []
-            assert len(service.versions(here.who, here.owner, path)) == 1
+            assert len(service.versions(here.who, here.owner, path).versions) == 1
             here.logged = {path: mine}
             here.is_whole()
             number += 1

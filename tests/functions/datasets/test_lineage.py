@@ -200,6 +200,46 @@ def test_many_neighbours_come_page_by_page(back_end):
     assert seen == sorted(readers)
 
 
+def test_no_more_is_read_than_has_room(back_end, monkeypatch):
+    """Runs for which there is no room are not read; asked for behind the last one, each comes once."""
+    who = back_end.who()
+    place = experiments.create(who, "trials").id
+    readers = {runs.create(who, experiment_id=place).run_id for _ in range(20)}
+    for run_id in readers:
+        runs.log_inputs(who, run_id, datasets=[(RAW, {})])
+    monkeypatch.setattr(lineage, "MOST_NODES", 8)
+    read, several, seen, after = [], runs.several, [], None
+
+    def counted(g, wanted):
+        read.extend(wanted)
+        return several(g, wanted)
+
+    monkeypatch.setattr(runs, "several", counted)
+    while True:
+        found = lineage.of_dataset(who, RAW.name, None, RAW.digest, Reach(["down"], 1, 100, after))
+        assert len(found.nodes) <= 8
+        seen += [node.id for node in found.nodes[1:]]
+        if not found.more:
+            break
+        after = found.more[0].after
+    assert seen == read == sorted(readers)
+
+
+def test_bodies_are_read_once_for_each_experiment(back_end):
+    """What the runs of one experiment read is looked up together, however many runs there are."""
+    who = back_end.who()
+    place = experiments.create(who, "trials").id
+    for number in range(8):
+        run_id = runs.create(who, experiment_id=place).run_id
+        own = Dataset(f"own {number}", "d", "local", "{}")
+        runs.log_inputs(who, run_id, datasets=[(RAW, {}), (own, {})])
+    experiments.forget()
+    with back_end.trips() as trips:
+        found = lineage.of_dataset(who, RAW.name, None, RAW.digest, Reach(["down"], 1, 100))
+    assert len(found.nodes) == 9
+    assert trips.count("BatchGetItem") <= 5
+
+
 def test_a_run_s_neighbours_come_page_by_page_too(back_end):
     """A run that made many models, and said so of some, shows each of them once."""
     who = back_end.who()

@@ -11,6 +11,7 @@ from functions.access.policy import Role
 from functions.datasets import files, items, reactions, removal, service
 from functions.errors import Busy, NotAllowed, NotFound, Unacceptable
 from functions.ids import name_hash
+from tests.functions.artifacts.scene import at_call
 from tests.functions.datasets.shelf import NAME, reference
 
 FIRST = {"same": b"same", "old": b"old"}
@@ -160,6 +161,18 @@ def test_who_goes_on_is_not_cleared_away(one):
     reactions.on_change(old, None)
     one.keep({"a": b"a", "b": b"b"})
     one.is_whole()
+
+
+def test_a_version_that_comes_while_it_is_cleared_away_keeps_its_files(one):
+    """Clearing looks once its note stands there: a version that was made just before stays whole."""
+    one.send({"a": b"a"})
+    one.make({"a": b"a", "b": b"b"})
+    wanted = unfinished(one)
+    old = expired(one, wanted)
+    with at_call(one, 0, lambda: one.keep({"a": b"a", "b": b"b"}), names={"PutItem"}):
+        reactions.on_change(old, None)
+    one.is_whole()
+    assert one.note(wanted) is None
 
 
 def test_other_changes_are_passed_over():

@@ -1,10 +1,13 @@
 """Versions by reference: numbered, immutable, found by number and by word."""
 
+import json
+
 import pytest
 
 from functions.access.policy import Role, Scope
 from functions.datasets import service
 from functions.errors import NotAllowed, NotFound, Unacceptable
+from functions.experiments.service import Dataset
 from functions.runs import service as runs
 from runhaven.wire.datasets import NewVersion
 from runhaven.wire.runs import VersionInput, VersionOutput
@@ -82,6 +85,21 @@ def test_datasets_are_listed_page_by_page(ann):
         ({"source": "https://host/x?X-Amz-Signature=abc"}, "source"),
         ({"source": "https://host/x?sv=1&sig=abc"}, "source"),
         ({"source": "https://host/x#access_token=abc"}, "source"),
+        ({"source": "jdbc:postgresql://user:pw@h/db"}, "source"),
+        ({"source": "JDBC:postgresql://user:pw@h/db"}, "source"),
+        ({"source": "jdbc:sqlserver://h;user=a;password=pw"}, "source"),
+        ({"source": "jdbc:oracle:thin:user/pw@h:1521:db"}, "source"),
+        ({"source": "r2dbc:pool:mysql://user:pw@h/db"}, "source"),
+        ({"source": "jdbc:mysql://(host=h,user=u,password=pw)/db"}, "source"),
+        ({"source": "jdbc:mysql://h/db?user=u&pwd=x"}, "source"),
+        ({"source": "https://h/x?a=1;sig=abc"}, "source"),
+        ({"source": "https://h/x?key=AIza"}, "source"),
+        ({"source": "https://h/x?Pass=x"}, "source"),
+        ({"source": "https://h/x?pass%77d=x"}, "source"),
+        ({"source": "https://h/x?X-Amz-Credential=abc"}, "source"),
+        ({"source": "https://h/x?x-amz-security-token=abc"}, "source"),
+        ({"source": "https://h/x?AWSAccessKeyId=a&Expires=1&Signature=x"}, "source"),
+        ({"source": "git+https://ann@h/x"}, "source"),
         ({"source": "https://[host/x"}, "source"),
         ({"source": "s3://a\nb"}, "source"),
         ({"tags": {"a#b": "1"}}, "tags.key"),
@@ -96,6 +114,32 @@ def test_what_cannot_be_a_reference_is_refused(ann, more, field):
     assert refused.value.field == field
     assert "secret" not in refused.value.message
     assert service.listing(ann).datasets == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "jdbc:postgresql://user@h:5432/db?sslmode=require",
+        "jdbc:sqlserver://h;databaseName=a;encrypt=true",
+        "jdbc:oracle:thin:@//h:1521/db",
+        "abfss://container@account.dfs.core.windows.net/a",
+        "s3://bucket/token=5/key=a/part(1),b.csv",
+        "https://h/x?monkey=1&page=2&partition_key=a#row=7",
+        "https://h:8080/a@v1",
+    ],
+)
+def test_what_only_looks_like_a_secret_is_taken(ann, source):
+    """A user's name, a container, a partition and an ordinary parameter let nobody in."""
+    assert made(ann, source=source).source == source
+
+
+def test_a_page_of_versions_ends_by_its_bytes(ann):
+    """A page of texts that take three bytes a character stays as small as one of ASCII."""
+    schema = json.dumps("尺" * 300_000, ensure_ascii=False)
+    for number in range(4):
+        made(ann, source_version=f"v{number}", schema=schema)
+    page = service.page(ann, NAME)
+    assert ([one.version for one in page.versions], page.next) == ([4, 3, 2], 2)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".a", "a ", "x" * 251, "a\0", "..", "a\\b"])
@@ -182,11 +226,14 @@ def test_roles_and_scopes(back_end, ann):
     from functions.experiments import service as experiments
 
     mine = runs.create(log, experiment_id=experiments.create(ann, "trials").id).run_id
-    service.log_inputs(log, mine, kept=[VersionInput(NAME, 1)])
-    service.log_outputs(log, mine, kept=[VersionOutput(NAME, 1)])
+    with pytest.raises(NotAllowed):  # its source and schema would stand in the run
+        service.log_inputs(log, mine, kept=[VersionInput(NAME, 1)])
+    with pytest.raises(NotAllowed):
+        service.log_outputs(log, mine, kept=[VersionOutput(NAME, 1)])
+    service.log_inputs(log, mine, datasets=[(Dataset(NAME, "v1", "s3", "{}"), {})])
     theirs = runs.create(ann, experiment_id=runs.get(ann, mine).experiment_id).run_id
     with pytest.raises(NotAllowed):
-        service.log_inputs(log, theirs, kept=[VersionInput(NAME, 1)])
+        service.log_inputs(log, theirs, datasets=[(Dataset(NAME, "v1", "s3", "{}"), {})])
 
 
 def test_another_team_has_its_own(back_end, ann):
