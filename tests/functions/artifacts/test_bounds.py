@@ -49,7 +49,7 @@ def test_many_files_of_a_large_run_are_not_looked_for_through_all_of_it(one, mon
 def test_a_very_long_name_is_cut_in_its_address(one):
     """A browser is told the end of a very long name, and a name of usual length whole."""
     for name, told in [(f"{LONG}.csv", "尺" * 32 + ".csv"), ("尺" * 33, "尺" * 33), ("x" * 255, "x" * 255)]:
-        one.put(name, b"1")
+        one.log({name: b"1"})  # natively: a server that keeps objects as files has no name as long
         found = service.downloads(one.who, one.owner, [WantedFile(name)])[0]
         said = parse_qs(urlsplit(found.url).query)["response-content-disposition"][0]
         assert unquote(said) == f"attachment; filename*=UTF-8''{told}"

@@ -1,7 +1,6 @@
 """Removing for good: hidden at once, removed by the house's job, resumed after any crash, then empty."""
 
 import os
-import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -10,7 +9,7 @@ import pytest
 
 from functions import ids, table
 from functions.access.policy import Role
-from functions.artifacts import files, items, purge, reactions, service
+from functions.artifacts import items, purge, reactions, service
 from functions.errors import Aborted, NotAllowed, NotFound, Unacceptable
 from functions.experiments import service as experiments
 from functions.experiments.service import Dataset
@@ -260,27 +259,6 @@ def test_what_came_after_the_end_goes_too(full):
     assert told((plain(notes[0]), None)) == {"batchItemFailures": []}
     is_gone(full)
     assert [raw for raw in table.query(items.later(full.grant, 0).pk) if "place" in raw] == []
-
-
-def test_a_late_completion_leaves_no_content_behind(one):
-    """What a completion that comes again while its file is deleted writes anew is removed too."""
-    wanted = [described("a", b"late", time=5)]
-    offers = one.offer(*wanted)
-    one.transfer(offers, b"late")
-    one.complete(wanted, offers)
-    with at_call(one, 0, lambda: one.complete(wanted, offers), names={"TransactWriteItems"}):
-        service.delete(one.who, one.owner, "a")
-    assert (one.state(b"late"), one.objects("files/")) == (GONE, [])
-    one.is_whole()
-
-
-def test_looking_for_what_was_left_ends_in_time(one):
-    """Very many addresses are looked at piece by piece: the rest comes again."""
-    one.transfer(one.offer(described("b", b"lost")), b"lost")
-    assert not files.forsake(one.grant, one.vault, [digest(b"lost")], time.monotonic() - 1)
-    assert len(one.objects("files/")) == 1
-    assert files.forsake(one.grant, one.vault, [digest(b"lost")], time.monotonic() + 60)
-    assert one.objects("files/") == []
 
 
 def test_what_was_created_anew_is_not_emptied(one):
