@@ -151,6 +151,9 @@ def write_for_ever(directory: Path, seconds: float, said) -> None:
         while True:
             done = write(here, done)
             said.send(done)
+            time.sleep(
+                0.001
+            )  # as between requests: a thread that never waits keeps the interpreter to itself
 
 
 def die_in_a_flush(directory: Path) -> None:
