@@ -7,14 +7,22 @@ what the table once was.
 """
 
 import sqlite3
+import sys
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from functions import telemetry
+
+# SQLite takes 999 values a statement where it is old.
+_ROWS = 200
+_SWITCH_SECONDS = 0.0005
+
+RowT = TypeVar("RowT", bound=tuple[object, ...])
 
 
 class Kept(NamedTuple):
@@ -121,6 +129,9 @@ class KeptItems:
     def start(self, seconds: float = 1.0) -> None:
         """Flush every so many seconds in a thread, until `stop`."""
         self._stopped.clear()
+        # A busy thread that lets go of the interpreter now and then takes it back before others are awake,
+        # and they ask for it only after a whole interval without that: at 5 ms a flush waited for seconds.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._thread = threading.Thread(target=self._flush_always, args=(seconds,), name="table", daemon=True)
         self._thread.start()
 
@@ -192,9 +203,19 @@ class _File:
             else:
                 there.append((pk, sk, kept.text, kept.size))
         with self._one, self._connection:  # sqlite3 commits at the end of the block, or rolls back
-            self._connection.executemany("REPLACE INTO items VALUES (?, ?, ?, ?)", there)
-            self._connection.executemany("DELETE FROM items WHERE pk = ? AND sk = ?", gone)
+            # Many rows a statement: each lets go of the interpreter, which a busy house is slow to give back.
+            for some in _parts(there):
+                marks = ", ".join(["(?, ?, ?, ?)"] * len(some))
+                self._connection.execute(f"REPLACE INTO items VALUES {marks}", list(chain(*some)))  # noqa: S608  (marks only)
+            for some_gone in _parts(gone):
+                marks = ", ".join(["(?, ?)"] * len(some_gone))
+                chosen = f"DELETE FROM items WHERE (pk, sk) IN (VALUES {marks})"  # noqa: S608  (marks only)
+                self._connection.execute(chosen, list(chain(*some_gone)))
 
     def close(self) -> None:
         with self._one:
             self._connection.close()
+
+
+def _parts(rows: list[RowT]) -> Iterator[list[RowT]]:
+    return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))

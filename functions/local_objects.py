@@ -242,14 +242,6 @@ class Objects:
         with self.lock:
             return next(self._rows(f"{_SHOWN} AND key = ? AND version = ?", bucket, key, version), None)
 
-    def describe(self, stored: Stored, *, about: Mapping[str, str], checksum: str) -> Stored:
-        """Change what comes back with a version."""
-        changed = stored._replace(about=dict(about), checksum=checksum)
-        with self.writing():
-            row = (json.dumps(changed.about), checksum, stored.seq)
-            self.db.execute("UPDATE objects SET about = ?, checksum = ? WHERE seq = ?", row)
-        return changed
-
     def delete(self, bucket: str, key: str, version: str = "", *, versioned: bool = True) -> Stored | None:
         """Delete an object; or, with its name, one version or marker for good, its files included.
 

@@ -246,10 +246,10 @@ def download_url(who: Principal, owner: str, path: str, *, bare: bool = False) -
     return vaults.presign_get(of.vault, key, version=version, filename=name, bare=bare)
 
 
-def upload_url(who: Principal, owner: str, path: str, *, bare: bool = False) -> Signed:
+def upload_url(who: Principal, owner: str, path: str) -> Signed:
     """Where an MLflow client PUTs a file; what it overwrites stays as an earlier version."""
     of = owners.to_write(who, owner)
-    return vaults.presign_put(of.vault, of.key(paths.file(path)), bare=bare)
+    return vaults.presign_put(of.vault, of.key(paths.file(path)))
 
 
 def demand_upload(who: Principal, owner: str) -> None:
@@ -263,20 +263,18 @@ def put(who: Principal, owner: str, path: str, body: bytes) -> None:
     vaults.put_small(of.vault, of.key(paths.file(path)), body)
 
 
-def begin_upload(
-    who: Principal, owner: str, path: str, parts: int, *, bare: bool = False
-) -> tuple[str, list[Signed]]:
+def begin_upload(who: Principal, owner: str, path: str, parts: int) -> tuple[str, list[Signed]]:
     """Begin an MLflow client's upload in parts: its id, and where each part goes."""
     of = owners.to_write(who, owner)
     key = of.key(paths.file(path))
-    longest = vaults.presign_part(of.vault, key, _UPLOAD_ID, MOST_PARTS, bare=bare)
+    longest = vaults.presign_part(of.vault, key, _UPLOAD_ID, MOST_PARTS)
     most = min(MOST_PARTS, URLS_BYTES // (len(msgspec.json.encode(longest)) + _AROUND_PART))
     if not 1 <= parts <= most:
         why = f"this file has 1 to {most} parts; make them longer: MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE."
         raise limits.refused(parts, "num_parts", why)
     upload_id = vaults.create_upload(of.vault, key)
     numbers = range(1, parts + 1)
-    return upload_id, [vaults.presign_part(of.vault, key, upload_id, one, bare=bare) for one in numbers]
+    return upload_id, [vaults.presign_part(of.vault, key, upload_id, one) for one in numbers]
 
 
 def complete_upload(
