@@ -13,6 +13,7 @@ HouseError               500  INTERNAL_ERROR
 ├─ Busy                  429  REQUEST_LIMIT_EXCEEDED
 ├─ NotBuilt              501  NOT_IMPLEMENTED
 └─ Unavailable           503  TEMPORARILY_UNAVAILABLE
+   └─ Outdated           503  TEMPORARILY_UNAVAILABLE
 
 Verbs raise them, `app.py` answers them. A message names what was wrong and what would be right;
 it never carries a secret or the text of an unknown exception.
@@ -119,3 +120,7 @@ class Unavailable(HouseError):
 
     status = 503
     code = "TEMPORARILY_UNAVAILABLE"
+
+
+class Outdated(Unavailable):
+    """What is stored was written by a newer version of the house than the one that reads it."""

@@ -128,7 +128,7 @@ def _open(stack: ExitStack, options: Options, port: int, url: str) -> None:
 
 
 def _settings(
-    options: Options, port: int, of_pool: tuple[str, str, str], of_vaults: dict[str, str]
+    options: Options, port: int, of_pool: tuple[str, str, str], of_vaults: dict[str, Any]
 ) -> settings.Settings:
     pool, pool_client, keys = of_pool
     at = "" if port == 80 else f":{port}"  # as browsers write an origin

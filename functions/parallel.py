@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any
 
 _pool: list[ThreadPoolExecutor] = []
@@ -22,7 +23,8 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
         _pool.append(
             ThreadPoolExecutor(16, "parallel", initializer=setattr, initargs=(_thread, "is_of_pool", True))
         )
-    waiting = [_pool[0].submit(call) for call in calls[1:]]
+    # Each in a copy of the context, which says in which team the house works: a copy has one thread only.
+    waiting = [_pool[0].submit(copy_context().run, call) for call in calls[1:]]
     try:
         first = calls[0]()
     finally:

@@ -1,10 +1,14 @@
 """What a deployment may set: one frozen object, the only reader of the environment."""
 
 import os
+import re
 from dataclasses import dataclass, fields
 from typing import Annotated, get_type_hints
 
 PREFIX = "RUNHAVEN_"
+# As many as fit into the policy of a session, which has 2,048 characters.
+NETWORKS = 20
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,29 @@ class Settings:
         str, "Address of an STS-compatible server, with `key:secret@` in it; empty means AWS."
     ] = ""
     control_role: Annotated[str, "ARN of the role as which this deployment enters the teams' vaults."] = ""
+    assume_control_role: Annotated[
+        bool, "Whether a function takes that role on first, because it has one of its own."
+    ] = False
+    data_role: Annotated[
+        str,
+        "ARN of the role that a team's data takes, with its name as session tag; empty means the own one.",
+    ] = ""
+    jobs_queue: Annotated[
+        str, "URL of the SQS queue that takes long work; empty means it is done at once."
+    ] = ""
+    allowed_cidrs: Annotated[
+        tuple[str, ...], "Networks from which this house answers, at most 20; empty means from all."
+    ] = ()
+    edge_secret: Annotated[
+        tuple[str, ...], "SHA-256 (hex) of what the edge sends as X-Runhaven-Edge; two while it is changed."
+    ] = ()
+    first_admin: Annotated[
+        str, "E-mail address whose verified account may become deployment admin while there is none."
+    ] = ""
     user_pool: Annotated[str, "Id of the Cognito user pool; empty means Runhaven tokens only."] = ""
+    federated: Annotated[
+        bool, "Whether people sign in at the company's provider, which vouches for their e-mail addresses."
+    ] = False
     user_pool_clients: Annotated[
         tuple[str, ...], "Cognito app client ids whose access tokens are taken."
     ] = ()
@@ -35,6 +61,20 @@ class Settings:
         bool, "Laptop only: a deployment admin's request creates the team that it names."
     ] = False
     log_level: Annotated[str, "Least severe level that is logged."] = "INFO"
+
+    def __post_init__(self) -> None:
+        """Refuse what would open or close the house by mistake.
+
+        Raises:
+            RuntimeError: a network or a digest is none, or there are too many.
+        """
+        if self.allowed_cidrs:
+            _check_networks(self.allowed_cidrs)
+        if len(self.edge_secret) > 2 or not all(_DIGEST.fullmatch(one) for one in self.edge_secret):
+            message = (
+                f"{PREFIX}EDGE_SECRET takes one or two SHA-256 digests, each of 64 lower-case hex digits"
+            )
+            raise RuntimeError(message)
 
 
 _used: list[Settings] = []
@@ -54,6 +94,18 @@ def settings() -> Settings:
 def use(chosen: Settings) -> None:
     """Take these settings instead of the environment's (the local house and the tests)."""
     _used[:] = [chosen]
+
+
+def _check_networks(networks: tuple[str, ...]) -> None:
+    from ipaddress import ip_network
+
+    try:
+        for each in networks:
+            ip_network(each)
+    except ValueError as error:
+        raise RuntimeError(f"{PREFIX}ALLOWED_CIDRS: {error}") from error
+    if len(networks) > NETWORKS:
+        raise RuntimeError(f"{PREFIX}ALLOWED_CIDRS takes at most {NETWORKS} networks")
 
 
 def aws_keys() -> tuple[str, str]:

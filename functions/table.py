@@ -1,4 +1,4 @@
-"""The one seam to DynamoDB: which client serves, how items are read and written, what its errors mean.
+"""The table: what lies in it, and how items are read and written. The client is below, in `dynamo`.
 
 PK                       SK                       what
 T#<team>                 META                     team
@@ -31,30 +31,38 @@ T#<team>#R#<run>         D#<hash(metric)>         downsampled line
 USER#<user>              META                     the user: e-mail, primary team, deployment roles
 USER#<user>              T#<team>                 the same membership seen from the user
 USER#<user>              K#<token id>             an access token of no team as its user lists it
-TEAMS                    T#<team>                 that a team exists, for the deployment admin's list
+TEAMS                    T#<team>                 that a team exists, for the door and an admin's list
+ADMINS                   FIRST                    who became the deployment's first admin
 EMAIL#<hash(e-mail)>     META                     e-mail -> user
 KEY#<sha256 of token>    META                     access token (only its hash is stored)
 BUCKET#<b>, ROLE#<hash>  META                     which team a bucket or a role serves
 
 Prefixes are added, never used again for something else. Text chosen by a user enters a key only as a hash.
-Every item carries its format number `f`.
+Every item carries its format number `f`. Attributes are added, and may be missing; what changes otherwise
+takes a new number, and readers that know it are deployed before anybody writes it.
 """
 
 from __future__ import annotations
 
-import random
-import time
-from base64 import b64decode
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-import botocore.config
-import botocore.session
-import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from functions.errors import Aborted, Busy, Unavailable
+from functions.dynamo import (
+    THROTTLED,
+    Lost,
+    Raw,
+    attempts,
+    call,
+    client,
+    forget_clients,
+    known,
+    pause,
+)
+from functions.errors import Aborted
 from functions.settings import settings
 
 if TYPE_CHECKING:
@@ -62,19 +70,16 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
 
-Raw = dict[str, Any]
+__all__ = [
+    "Check", "Delete", "Item", "Key", "Lost", "Put", "Raw", "client", "delete", "delete_many",
+    "forget_clients", "get", "get_many", "put", "put_many", "query", "retry_after_lost", "transact",
+]  # fmt: skip
+
 ItemT = TypeVar("ItemT", bound="Item")
+_BEYOND = "attributes of a newer version"
 
 # DynamoDB's limits: items per BatchWriteItem, keys per BatchGetItem, items per transaction, bytes per item.
 BATCH_WRITE, BATCH_GET, TRANSACTION, ITEM_BYTES = 25, 100, 100, 400 * 1024
-_TRIES = 6
-_THROTTLED = frozenset({
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "ThrottlingError",
-    "RequestLimitExceeded",
-    "LimitExceededException",
-})  # fmt: skip
 
 
 class Key(NamedTuple):
@@ -100,17 +105,23 @@ class Item(Model):
     SK = UnicodeAttribute(range_key=True)
     f = NumberAttribute(default=1)
 
+    @classmethod
+    def from_raw_data(cls, data: Raw) -> Self:
+        """The item as DynamoDB gave it. What a newer version has added to it is kept when it is written."""
+        item = super().from_raw_data(data)
+        if beyond := data.keys() - _attributes(cls):
+            item.__dict__[_BEYOND] = {name: data[name] for name in beyond}
+        return item
 
-class Lost(Exception):
-    """A condition did not hold, and nothing was written.
+    def serialize(self, null_check: bool = True) -> Raw:  # noqa: FBT001, FBT002  (PynamoDB's own signature)
+        """The item as DynamoDB takes it."""
+        raw: Raw = super().serialize(null_check)
+        return {**self.__dict__[_BEYOND], **raw} if _BEYOND in self.__dict__ else raw
 
-    `items` has an entry per write: what
-    stood there ({} where nothing did), or None for a write of a transaction whose own condition held.
-    """
 
-    def __init__(self, items: Sequence[Raw | None]) -> None:
-        super().__init__("condition failed")
-        self.items = list(items)
+@cache
+def _attributes(kind: type[Item]) -> frozenset[str]:
+    return frozenset(attribute.attr_name for attribute in kind.get_attributes().values())
 
 
 class Put(NamedTuple):
@@ -134,57 +145,10 @@ class Check(NamedTuple):
     condition: Condition
 
 
-_clients: dict[tuple[str, str], Any] = {}
-
-
-def client() -> Any:
-    """The DynamoDB client of this process, made at the first call.
-
-    Three tries within about three seconds, so that a caller behind API Gateway gets an honest 429 or 503.
-    """
-    chosen = settings()
-    place = (chosen.region, chosen.dynamodb_url)
-    if place not in _clients:
-        config = botocore.config.Config(
-            connect_timeout=2,
-            read_timeout=10,
-            max_pool_connections=32,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            parameter_validation=False,
-        )
-        made = botocore.session.get_session().create_client(
-            "dynamodb", region_name=chosen.region, endpoint_url=chosen.dynamodb_url or None, config=config
-        )
-        made.meta.events.register("before-parse.dynamodb.Query", _read_page)
-        _clients[place] = made
-    return _clients[place]
-
-
-def _read_page(response_dict: Raw, customized_response_dict: Raw, **_: Any) -> None:
-    """Read a page of items in C: botocore's own parser takes half of a search's time.
-
-    Our items are flat: a value is S, N or B, and only B is not what JSON says already.
-    """
-    if response_dict["status_code"] != 200:
-        return
-    page = msgspec.json.decode(response_dict["body"])
-    for item in page.get("Items", ()):
-        for value in item.values():
-            if "B" in value:
-                value["B"] = b64decode(value["B"])
-    customized_response_dict.update(page)
-    response_dict["body"] = b"{}"
-
-
-def forget_clients() -> None:
-    """Drop the clients of this process, so that the next call makes new ones (another endpoint, a fork)."""
-    _clients.clear()
-
-
 def get(kind: type[ItemT], key: Key) -> ItemT | None:
     """One item, read strongly, or None."""
-    raw = _call("get_item", Key=key.raw(), ConsistentRead=True).get("Item")
-    return kind.from_raw_data(raw) if raw else None
+    raw = call("get_item", [key.pk], Key=key.raw(), ConsistentRead=True).get("Item")
+    return kind.from_raw_data(known(raw)) if raw else None
 
 
 def get_many(kind: type[ItemT], keys: Sequence[Key]) -> list[ItemT]:
@@ -192,17 +156,16 @@ def get_many(kind: type[ItemT], keys: Sequence[Key]) -> list[ItemT]:
     found: list[Raw] = []
     name = settings().table
     for start in range(0, len(keys), BATCH_GET):
-        wanted: Any = {
-            name: {"Keys": [key.raw() for key in keys[start : start + BATCH_GET]], "ConsistentRead": True}
-        }
-        for attempt in _attempts():
-            answer = _call("batch_get_item", table=False, RequestItems=wanted)
+        some = keys[start : start + BATCH_GET]
+        wanted: Any = {name: {"Keys": [key.raw() for key in some], "ConsistentRead": True}}
+        for attempt in attempts():
+            answer = call("batch_get_item", [key.pk for key in some], table=False, RequestItems=wanted)
             found += answer.get("Responses", {}).get(name, [])
             wanted = answer.get("UnprocessedKeys")
             if not wanted:
                 break
-            _pause(attempt)
-    return [kind.from_raw_data(raw) for raw in found]
+            pause(attempt)
+    return [kind.from_raw_data(known(raw)) for raw in found]
 
 
 def query(
@@ -247,8 +210,8 @@ def query(
     if after is not None:
         asked["ExclusiveStartKey"] = Key(pk, after).raw()
     while True:
-        answer = _call("query", **asked)
-        yield from answer["Items"]
+        answer = call("query", [pk], **asked)
+        yield from map(known, answer["Items"])
         if "LastEvaluatedKey" not in answer:
             return
         asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -263,7 +226,7 @@ def put(item: Item, condition: Condition | None = None) -> None:
     asked = {"Item": item.serialize(), **_spoken(condition)}
     if condition is not None:
         asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    _call("put_item", **asked)
+    call("put_item", [item.PK], **asked)
 
 
 def delete(key: Key, condition: Condition | None = None) -> None:
@@ -275,18 +238,18 @@ def delete(key: Key, condition: Condition | None = None) -> None:
     asked = {"Key": key.raw(), **_spoken(condition)}
     if condition is not None:
         asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    _call("delete_item", **asked)
+    call("delete_item", [key.pk], **asked)
 
 
 def put_many(items: Sequence[Item]) -> None:
     """Write items without conditions, 25 a call; the last of those with the same key wins."""
     unique = {(item.PK, item.SK): item.serialize() for item in items}
-    _write_batches([{"PutRequest": {"Item": raw}} for raw in unique.values()])
+    _write_batches([(pk, {"PutRequest": {"Item": raw}}) for (pk, _), raw in unique.items()])
 
 
 def delete_many(keys: Sequence[Key]) -> None:
     """Remove items without conditions, 25 a call."""
-    _write_batches([{"DeleteRequest": {"Key": key.raw()}} for key in dict.fromkeys(keys)])
+    _write_batches([(key.pk, {"DeleteRequest": {"Key": key.raw()}}) for key in dict.fromkeys(keys)])
 
 
 def transact(*writes: Put | Delete | Check) -> None:
@@ -297,28 +260,29 @@ def transact(*writes: Put | Delete | Check) -> None:
         Aborted: others kept changing the same items.
     """
     asked = [_transactional(write) for write in writes]
-    for attempt in _attempts(Aborted("The same thing is being changed by others; try again.", retry_after=1)):
+    touched = [write.item.PK if isinstance(write, Put) else write.key.pk for write in writes]
+    for attempt in attempts(Aborted("The same thing is being changed by others; try again.", retry_after=1)):
         try:
-            _call("transact_write_items", table=False, TransactItems=asked)
+            call("transact_write_items", touched, table=False, TransactItems=asked)
         except ClientError as error:
             reasons: list[Any] = error.response.get("CancellationReasons", [])
             codes = {reason.get("Code") for reason in reasons}
             if "ConditionalCheckFailed" in codes:
                 raise Lost([_stood(reason) for reason in reasons]) from error
-            if "TransactionConflict" not in codes and not codes & _THROTTLED:
+            if "TransactionConflict" not in codes and not codes & THROTTLED:
                 raise
-            _pause(attempt)
+            pause(attempt)
         else:
             return
 
 
 def retry_after_lost(attempt: int) -> None:
     """Wait a jittered moment before an optimistic write is tried again."""
-    _pause(attempt)
+    pause(attempt)
 
 
 def _stood(reason: Raw) -> Raw | None:
-    return reason.get("Item", {}) if reason.get("Code") == "ConditionalCheckFailed" else None
+    return known(reason.get("Item", {})) if reason.get("Code") == "ConditionalCheckFailed" else None
 
 
 def _transactional(write: Put | Delete | Check) -> Raw:
@@ -342,48 +306,16 @@ def _spoken(condition: Condition | None) -> Raw:
     return spoken
 
 
-def _write_batches(requests: Sequence[Raw]) -> None:
+def _write_batches(requests: Sequence[tuple[str, Raw]]) -> None:
     name = settings().table
     for start in range(0, len(requests), BATCH_WRITE):
-        wanted: Any = {name: list(requests[start : start + BATCH_WRITE])}
-        for attempt in _attempts():
-            wanted = _call("batch_write_item", table=False, RequestItems=wanted).get("UnprocessedItems")
+        some = requests[start : start + BATCH_WRITE]
+        touched = [pk for pk, _ in some]
+        wanted: Any = {name: [request for _, request in some]}
+        for attempt in attempts():
+            wanted = call("batch_write_item", touched, table=False, RequestItems=wanted).get(
+                "UnprocessedItems"
+            )
             if not wanted:
                 break
-            _pause(attempt)
-
-
-def _attempts(otherwise: Exception | None = None) -> Iterator[int]:
-    yield from range(_TRIES)
-    raise otherwise or Unavailable(
-        "The table is too busy to take the whole request; send it again.", retry_after=1
-    )
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0.2, 1) * 0.02 * 2**attempt)
-
-
-def _call(operation: str, *, table: bool = True, **asked: Any) -> Any:
-    if table:
-        asked["TableName"] = settings().table
-    try:
-        return getattr(client(), operation)(**asked)
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code == "ConditionalCheckFailedException":
-            answer: Raw = {**error.response}
-            raise Lost([answer.get("Item", {})]) from error
-        if code in _THROTTLED:
-            message = "The table is throttled; slow down."
-            raise Busy(message, retry_after=1) from error
-        if code in {"TransactionInProgressException", "TransactionConflictException"}:
-            message = "The same thing is being changed by others; try again."
-            raise Aborted(message, retry_after=1) from error
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            message = "The table does not answer right now."
-            raise Unavailable(message, retry_after=2) from error
-        raise
-    except BotoCoreError as error:
-        message = "The table cannot be reached right now."
-        raise Unavailable(message, retry_after=2) from error
+            pause(attempt)

@@ -74,9 +74,9 @@ def offer(grant: Grant, vault: Vault, contents: Iterable[Content]) -> dict[str, 
     wanted: dict[str, Content] = {}
     for one in contents:
         uploads.demand_size(one, wanted.setdefault(one.address, one).size)
-    known = _known(grant, wanted)
+    known = _proved(grant, vault, _known(grant, wanted))
     _demand_sizes(wanted.values(), known)
-    absent = [one for one in wanted.values() if _is_absent(known.get(one.address))]
+    absent = [one for one in wanted.values() if _is_to_send(known.get(one.address))]
     if absent:
         _look_later(grant, [one.address for one in absent])
     offers = {address: Offer() for address in wanted}
@@ -107,10 +107,10 @@ def keep(grant: Grant, vault: Vault, wanted: Iterable[Kept]) -> list[Kept]:
         uploads.demand_size(one.content, here[0].content.size)
     done: list[Kept] = []
     for attempt in range(_TRIES):
-        known = _known(grant, waiting)
+        known = _proved(grant, vault, _known(grant, waiting))
         _demand_sizes((here[0].content for here in waiting.values()), known)
         _finish(grant, vault, [item for item in known.values() if item.state == DOOMED])
-        absent = [here[0].content for address, here in waiting.items() if _is_absent(known.get(address))]
+        absent = [here[0].content for address, here in waiting.items() if _is_to_send(known.get(address))]
         looks = together(*(partial(uploads.arrived, grant, vault, one) for one in absent))
         stats = {one.address: stat for one, stat in zip(absent, looks, strict=True)}
         waiting = {address: here for address, here in waiting.items() if stats.get(address, here) is not None}
@@ -172,7 +172,7 @@ def _units(grant: Grant, here: list[Kept], item: FileItem | None, stat: Stat | N
     content = here[0].content
     state: table.Put | table.Check
     state = check = table.Check(items.content(grant, content.address), FileItem.state == HELD)
-    if item is None or item.state != HELD:
+    if item is None or item.state != HELD or item.unproved:
         version = stat.version if stat is not None else item.version if item is not None else None
         held = _item(grant, content.address, item, HELD, size=content.size, version=version)
         state = table.Put(held, _unchanged(item))
@@ -267,7 +267,8 @@ def _turned(after: FileItem, before: FileItem | None) -> bool:
 
 def _turned_to(grant: Grant, item: FileItem, state: str) -> FileItem | None:
     """Content in another state; None where somebody else was faster."""
-    after = _item(grant, _address(item), item, state, size=int(item.size), version=item.version)
+    more = {"size": int(item.size), "version": item.version, "unproved": item.unproved}
+    after = _item(grant, _address(item), item, state, **more)
     return after if _turned(after, item) else None
 
 
@@ -291,6 +292,19 @@ def _known(grant: Grant, addresses: Iterable[str]) -> dict[str, FileItem]:
     return {_address(item): item for item in found}
 
 
+def _proved(grant: Grant, vault: Vault, known: dict[str, FileItem]) -> dict[str, FileItem]:
+    """The same, after a look into the vault for what is unproved: if it is there, it is unproved no more."""
+    doubtful = [address for address, item in known.items() if item.unproved and item.state != DOOMED]
+    looks = together(*(partial(vaults.head, vault, paths.of_content(address)) for address in doubtful))
+    for address, stat in zip(doubtful, looks, strict=True):
+        before = known[address]
+        if stat is not None and stat.sha256 == address:
+            after = _item(grant, address, before, before.state, size=stat.size, version=stat.version)
+            if _turned(after, before):
+                known[address] = after
+    return known
+
+
 def _address(item: FileItem) -> str:
     return str(item.PK).rpartition("#")[2]
 
@@ -304,6 +318,10 @@ def _demand_sizes(contents: Iterable[Content], known: dict[str, FileItem]) -> No
 
 def _is_absent(item: FileItem | None) -> bool:
     return item is None or item.state == GONE
+
+
+def _is_to_send(item: FileItem | None) -> bool:
+    return item is None or item.state == GONE or bool(item.unproved)
 
 
 def _look_later(grant: Grant, addresses: list[str]) -> None:

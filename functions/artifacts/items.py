@@ -13,7 +13,7 @@ T#<team>#LATER       <ms>#<random>                    what is looked at once mor
 
 import secrets
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from functions.access.grants import Grant
 from functions.ids import name_hash
@@ -63,12 +63,14 @@ class FileItem(Item):
 
     `state` is held, or on the way out: doubted (it may be needed after all), doomed (it is being deleted),
     gone (remembered for a day, so that who saw it absent before notices if it came and went meanwhile).
+    In a table that was brought back from an earlier day it is `unproved`: it may have been deleted since.
     """
 
     state = UnicodeAttribute()
     rv = NumberAttribute()
     size = NumberAttribute()
     version = UnicodeAttribute(null=True)
+    unproved = BooleanAttribute(null=True)
     ttl = NumberAttribute(null=True)
 
 

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from functions.artifacts.sessions import Refused, Session, Vault, enter
+from functions.artifacts.sessions import Session, Vault, enter
+from functions.aws import Refused
 from functions.errors import Unavailable
 from functions.settings import settings
 from runhaven.wire.vaults import StepName, VaultStep

@@ -2,8 +2,8 @@
 
 What is to be removed is condemned first, and exists for nobody from then on; the mark sets a job going
 through the table's stream. The job empties the vault, lets native files go, removes the history, and last the
-item with the mark. It may be broken off anywhere and done twice. When its time is up it renews the mark,
-which is its way to be called again.
+item with the mark. It may be broken off anywhere and done twice. When its time is up the deployment's queue
+brings it again; where there is none it renews the mark, which the stream tells of.
 
 A URL that was signed before the end is good for a quarter of an hour beyond it, and a call that began before
 it may still write an entry. So an item for later is left behind; when it expires the place is emptied again.
@@ -57,15 +57,24 @@ class Kind(NamedTuple):
 
 def work(team: str, kind: str, name: str) -> bool:
     """One piece of the job that removes something condemned; whether it is gone."""
+    if piece(team, kind, name):
+        return True
+    renew(team, kind, name)
+    return False
+
+
+def piece(team: str, kind: str, name: str) -> bool:
+    """The same for a caller who sees himself to the next piece."""
     grant, how = for_job(team), KINDS[kind]
     what = how.parse(name)
-    if not how.is_condemned(grant, what):
-        return True
-    if _removed(grant, how, what):
-        return True
+    return not how.is_condemned(grant, what) or _removed(grant, how, what)
+
+
+def renew(team: str, kind: str, name: str) -> None:
+    """Mark what is being removed anew, so that the table's stream calls for the next piece."""
+    how = KINDS[kind]
     with suppress(NotFound):
-        how.mark(grant, what, now_ms())
-    return False
+        how.mark(for_job(team), how.parse(name), now_ms())
 
 
 def again(team: str, kind: str, name: str) -> None:

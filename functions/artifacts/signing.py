@@ -14,7 +14,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from functions.artifacts.sessions import Session, Vault, dns_suffix, session
+from functions.artifacts.sessions import Session, Vault, dns_suffix, signer
 from functions.errors import Unacceptable
 from functions.ids import shown
 from functions.settings import settings
@@ -128,7 +128,7 @@ def presign_get(
 def _signed(
     vault: Vault, method: str, key: str, *, expires: int, headers: dict[str, str], asked: dict[str, str]
 ) -> Signed:
-    place, held, now = placed(vault, key), session(vault), time.time()
+    place, held, now = placed(vault, key), signer(vault), time.time()
     chosen = settings()
     path, host = "/" + quote(place), f"{vault.bucket}.s3.{vault.region}.{dns_suffix(vault.region)}"
     scheme, server = "https", chosen.s3_public_url or chosen.s3_url

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from functions.artifacts.sessions import (
-    Refused,
     Vault,
     closed,
     ended,
@@ -31,6 +30,7 @@ from functions.artifacts.signing import (
     presign_part,
     presign_put,
 )
+from functions.aws import Refused
 from functions.errors import (
     Aborted,
     AlreadyExists,

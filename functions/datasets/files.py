@@ -149,26 +149,23 @@ def look_later(grant: Grant, at: Place) -> None:
     table.put(Begun(place.pk, place.sk, ttl=int(time.time()) + LATER_SECONDS))
 
 
-def clear(team: str, at: Place, until: float) -> None:
-    """Let go of the files of a version that nobody went on with, or that was deleted.
-
-    Raises:
-        Busy: there was too much; the change that asked for it is to come again.
-    """
+def clear(team: str, at: Place, until: float) -> bool:
+    """Let go of what nobody went on with, or what was deleted; False where there is more to let go of."""
     grant, place = for_job(team), items.begun(for_job(team), at)
     mine = Begun(place.pk, place.sk, ttl=int(time.time()) + CLEAR_SECONDS, clearing=1)
     try:
         table.put(mine, Begun.PK.does_not_exist() | Begun.clearing.exists())
     except table.Lost:  # to somebody who goes on with it
-        return
+        return True
     # Only now: before the note stood there, a version could still be made.
     known = table.get(DigestItem, items.digest(grant, at))
     if known is not None and known.deleted is None:
         table.delete(place)
-        return
+        return True
     if not let_go(grant, artifacts.vault_or_none(grant), at, until):
-        raise Busy("There is more to clear away.", retry_after=1)
+        return False
     table.delete(place)
+    return True
 
 
 def _parts(new: list[Kept], at_once: int) -> list[list[Kept]]:

@@ -5,6 +5,7 @@ twice; when its time is up it renews the mark, which is its way to be called aga
 """
 
 import time
+from collections.abc import Callable
 
 from functions import revision, table
 from functions.access.grants import for_job
@@ -18,24 +19,35 @@ PIECE_SECONDS = 10.0
 
 def work(team: str, dataset: str, number: int, seconds: float = PIECE_SECONDS) -> bool:
     """One piece of the job, for a version given by the hash of its dataset's name; whether it is done."""
+    if piece(team, dataset, number, seconds):
+        return True
+    _mark(team, dataset, number, lambda was: max(now_ms(), was + 1))
+    return False
+
+
+def piece(team: str, dataset: str, number: int, seconds: float = PIECE_SECONDS) -> bool:
+    """The same for a caller who sees himself to the next piece."""
     grant = for_job(team)
-    key = items.version(grant, dataset, number)
-    item = table.get(VersionItem, key)
+    item = table.get(VersionItem, items.version(grant, dataset, number))
     if item is None or item.purge is None:
         return True
     at, until = items.place(item.name, item.digest), time.monotonic() + seconds
-    done = files.let_go(grant, artifacts.vault_or_none(grant), at, until)
-    if done:  # a call that was under way may still keep a file
-        files.look_later(grant, at)
+    if not files.let_go(grant, artifacts.vault_or_none(grant), at, until):
+        return False
+    files.look_later(grant, at)  # a call that was under way may still keep a file
+    _mark(team, dataset, number, lambda _: None)
+    return True
 
-    def alter(one: VersionItem) -> bool:
-        one.purge = None if done else max(now_ms(), int(one.purge or 0) + 1)
+
+def clear(team: str, dataset: str, digest: str) -> bool:
+    """Let go of what nobody went on with, or what was deleted; False where there is more to let go of."""
+    return files.clear(team, Place(dataset, digest), time.monotonic() + PIECE_SECONDS)
+
+
+def _mark(team: str, dataset: str, number: int, renewed: Callable[[int], int | None]) -> None:
+    def alter(item: VersionItem) -> bool:
+        item.purge = renewed(int(item.purge or 0))
         return True
 
-    revision.change(VersionItem, key, alter, versions.no_such(item.name, number))
-    return done
-
-
-def clear(team: str, dataset: str, digest: str) -> None:
-    """Let go of the files of a version that nobody went on with, or that was deleted; both as hashes."""
-    files.clear(team, Place(dataset, digest), time.monotonic() + PIECE_SECONDS)
+    key = items.version(for_job(team), dataset, number)
+    revision.change(VersionItem, key, alter, versions.no_such(dataset, number))

@@ -1,4 +1,9 @@
-"""Door for the table's stream: every change goes to the rooms' reactions; what fails is tried again alone."""
+"""Door for the table's stream: every change goes to the rooms' reactions.
+
+From the earliest change that fails all come again, those that were done too. So they come in any order, and
+more than once: a reaction asks for work, and that looks at the item as it is by then.
+https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+"""
 
 from typing import Any
 

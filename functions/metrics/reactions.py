@@ -1,5 +1,8 @@
-"""What follows a change of a run's head: one that became due is settled."""
+"""What follows a change of a run's head: one that became due is settled, by the queue where there is one."""
 
+from collections.abc import Callable
+
+from functions import jobs, tenancy
 from functions.errors import Busy
 from functions.metrics import upkeep
 from functions.table import Raw
@@ -21,5 +24,12 @@ def on_change(before: Raw | None, after: Raw | None) -> None:
         return
     _, team, *_ = after["PK"]["S"].split("#")
     run_id = after["SK"]["S"][len("R#") : -1]
-    if not upkeep.settle(team, run_id):
-        raise Busy(f"Run {run_id} changed while it was settled.")
+    if jobs.handed_over("settle", team, run_id):
+        return
+    with tenancy.inside(team):
+        if not upkeep.settle(team, run_id):
+            raise Busy(f"Run {run_id} changed while it was settled.")
+
+
+#: What the queue brings: what does a piece of it, and says whether that was all.
+JOBS: dict[str, Callable[..., bool]] = {"settle": upkeep.settle}

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from functions.errors import Outdated
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -177,15 +179,15 @@ def inflated(blob: bytes) -> bytes:
     """The bytes that `deflated` was given.
 
     Raises:
-        ValueError: the blob is of a format that this version does not know.
+        Outdated: the blob is of a format that this version does not know.
     """
     kind = blob[:1]
     if kind == PLAIN:
         return blob[1:]
     if kind == DEFLATED:
         return zlib.decompress(blob[1:])
-    message = f"unknown blob format {kind!r}"
-    raise ValueError(message)
+    message = f"This was written by a newer Runhaven, in format {kind!r}: upgrade this deployment."
+    raise Outdated(message, retry_after=30)
 
 
 def planes(column: "array[float] | array[int]") -> bytes:
