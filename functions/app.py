@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from functions import telemetry
+from functions import telemetry, tenancy
 from functions.access import credentials
 from functions.access.credentials import Identity
 from functions.access.grants import beyond_logging, to_write
@@ -56,7 +56,7 @@ OPEN = frozenset({
 _NATIVE = "/v1"
 _WORKSPACES = "/(?:ajax-)?api/[23][.]0/mlflow/workspaces"
 # What belongs to no team: it lists the caller's teams, or creates one.
-_BESIDE_TEAMS = re.compile(f"{_NATIVE}/(?:teams|me)|{_WORKSPACES}")
+_BESIDE_TEAMS = re.compile(f"{_NATIVE}/(?:teams|me|admins/first)|{_WORKSPACES}")
 # Whose path names the team of the request.
 _OF_TEAM = re.compile(f"(?:{_NATIVE}/teams|{_WORKSPACES})/([^/]+)(?:/.*)?", re.DOTALL)
 # Where a token of scope `log` gets as far as the verb: what a client needs to log its own runs.
@@ -271,10 +271,12 @@ def _below_team(app: App) -> App:
 
 def _authenticated(app: App) -> App:
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope["state"]
+        state, team = scope["state"], None
         if state["path"] not in OPEN:
-            state["who"] = _caller(credentials.identify(single(scope, b"authorization")), state)
-        await app(scope, receive, send)
+            who = _caller(credentials.identify(single(scope, b"authorization")), state)
+            state["who"], team = who, who.team
+        with tenancy.inside(team):
+            await app(scope, receive, send)
 
     return door
 

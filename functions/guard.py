@@ -5,14 +5,20 @@ house answers to its own names only (a page that rebinds its name to this addres
 origins only, also in the preflight, and never says a word of CORS.
 """
 
+import hmac
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from functions import limits
 from functions.errors import NotAllowed, TooLarge, Unacceptable
 from functions.settings import settings
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,6 +28,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Lambda takes 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 BODY_BYTES = 6 * 1024 * 1024
+
+# What the edge shows, so that nobody gets past it; and whom it has seen, as infra/modules/edge says it.
+_EDGE, _VIEWER = b"x-runhaven-edge", b"x-runhaven-viewer"
 
 _PAGE = re.compile(r"/(?:t/[^/]+/?)?")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.ASCII)
@@ -40,9 +49,10 @@ def single(scope: Scope, name: bytes) -> str | None:
 
 
 def guarded(app: App) -> App:
-    """Turn away what comes under a foreign name or from a foreign page, and what is no UTF-8."""
+    """Turn away what comes from elsewhere, under a foreign name, from a foreign page, or is no UTF-8."""
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        _from_where_it_may(scope)
         _at_home(scope)
         _not_from_elsewhere(scope)
         _readable(scope)
@@ -71,6 +81,61 @@ def limited(app: App) -> App:
         await app(scope, counted, send)
 
     return door
+
+
+def _from_where_it_may(scope: Scope) -> None:
+    """Demand the edge's secret and one of the allowed networks. No route is exempt, and nothing says why not.
+
+    The address is the gateway's own word, or CloudFront's once the edge has shown its secret; what else a
+    request says of its way, such as X-Forwarded-For, anybody can write.
+    """
+    chosen = settings()
+    by_edge = chosen.edge_secret
+    if by_edge and not _is_shown(_only(scope, _EDGE), by_edge):
+        raise _elsewhere()
+    if chosen.allowed_cidrs:
+        address = _only(scope, _VIEWER) if by_edge else _told_by_gateway(scope)
+        if not _is_among(address, _networks(chosen.allowed_cidrs)):
+            raise _elsewhere()
+
+
+def _elsewhere() -> NotAllowed:
+    return NotAllowed("Not allowed.")
+
+
+def _only(scope: Scope, name: bytes) -> str:
+    """The value of a header that comes once, else ""."""
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
+
+
+def _is_shown(secret: str, digests: tuple[str, ...]) -> bool:
+    shown = sha256(secret.encode("latin-1")).hexdigest()
+    return True in [hmac.compare_digest(shown, each) for each in digests]
+
+
+def _told_by_gateway(scope: Scope) -> str:
+    """The caller's address in API Gateway's payload 2.0, which Mangum keeps; "" from any other server."""
+    request = scope.get("aws.event", {}).get("requestContext", {}).get("http", {})
+    return str(request.get("sourceIp", ""))
+
+
+def _is_among(text: str, networks: "list[IPv4Network | IPv6Network]") -> bool:
+    from ipaddress import ip_address
+
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in each for each in networks)
+
+
+@lru_cache(4)
+def _networks(allowed: tuple[str, ...]) -> "list[IPv4Network | IPv6Network]":
+    from ipaddress import ip_network
+
+    return [ip_network(each) for each in allowed]
 
 
 def _at_home(scope: Scope) -> None:

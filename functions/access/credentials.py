@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from functions import table
 from functions.access import items, members, signatures, tokens
-from functions.access.grants import for_card
 from functions.access.memory import MEMORY
 from functions.access.policy import Deployment, Role, Scope
 from functions.access.principal import Principal
@@ -180,7 +179,7 @@ def _inside(identity: Identity, team: str) -> _Standing:
     user, seat, card = together(
         partial(table.get, items.User, items.user(identity.sub)),
         partial(table.get, items.Membership, items.membership(identity.sub, team)),
-        partial(table.get, table.Item, items.team(for_card(team))),
+        partial(table.get, table.Item, items.team(team)),
     )
     deployment = _deployment(user)
     if identity.team is not None and (seat is None or int(seat.since) != identity.since):

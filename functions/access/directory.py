@@ -1,7 +1,8 @@
 """Who has an account: the only file that talks to Cognito."""
 
 import re
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import botocore.config
 import botocore.session
@@ -19,6 +20,10 @@ from runhaven.wire.teams import EMAIL_LENGTH
 _PART = r"[^\s@\"'\\<>(),;:\[\]\x00-\x1f\x7f]+"
 _EMAIL = re.compile(rf"{_PART}@{_PART}\.{_PART}")
 _BUSY = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException"})
+# What Cognito says of an account that a provider of identities has made.
+_FEDERATED = "EXTERNAL_PROVIDER"
+# What it says of one that waits for its owner, whose first password ends after days.
+_INVITED = "FORCE_CHANGE_PASSWORD"
 _clients: dict[str, Any] = {}
 
 
@@ -38,37 +43,88 @@ def address(email: str) -> str:
 def invited(email: str) -> str:
     """The id of the user with that address; who has no account yet is invited by e-mail to make one.
 
+    Who was invited and has not come is invited again: the first password may have ended.
+    Where people sign in at the company's provider, their accounts come into being there and are only found.
+
     Args:
         email: an address as `address` gives it.
 
     Raises:
-        Unacceptable: the deployment has no user pool, or the account's address was never verified.
+        Unacceptable: the deployment has no user pool, the account's address was never verified, or who has
+            it has never signed in at the company's provider.
         Busy: Cognito is throttled.
         Unavailable: Cognito does not answer.
     """
-    known = table.get(items.Address, items.address(email))
+    federated = settings().federated
+    # An address that was written down before there was a provider belongs to an account that is no way in.
+    known = None if federated else table.get(items.Address, items.address(email))
     if known is not None:
+        if settings().user_pool:
+            _remind(_accounts(email), email)
         return known.user
     if not settings().user_pool:
         message = "This deployment has no user pool, so nobody can be invited by e-mail."
         raise Unacceptable(message, field="email")
-    user = _account(email) or _invite(email)
-    members.enrol(user, email=email)
-    pk, sk = items.address(email)
-    table.put(items.Address(PK=pk, SK=sk, user=user))
+    accounts = _accounts(email)
+    user = _owner(accounts, email)
+    if user is None and federated:
+        why = f"Nobody with the address {shown(email)} has signed in yet: let the person sign in once first."
+        raise Unacceptable(why, field="email")
+    if user is None:
+        user = _invite(email)
+    else:
+        _remind(accounts, email)
+    remember(user, email)
     return user
 
 
-def _account(email: str) -> str | None:
-    """The id of the account that owns the address. An unverified one proves nothing: anybody can claim it."""
-    found = _call("list_users", Filter=f'email = "{email}"', Limit=10)["Users"]
-    accounts = [{each["Name"]: each["Value"] for each in user["Attributes"]} for user in found]
-    for account in accounts:
-        if account.get("email_verified") == "true" and account.get("email", "").lower() == email:
-            return str(account["sub"])
-    if accounts:
+def remember(user: str, email: str) -> None:
+    """Write down whose an address is."""
+    members.enrol(user, email=email)
+    pk, sk = items.address(email)
+    table.put(items.Address(PK=pk, SK=sk, user=user))
+
+
+def owner(email: str) -> str | None:
+    """The id of the account that owns the address. An unverified one proves nothing: anybody can claim it.
+
+    Where people sign in at the company's provider, its accounts alone count: it vouches for their addresses,
+    which Cognito itself calls unverified, and nobody can sign in as another account.
+
+    Raises as `invited` does.
+    """
+    return _owner(_accounts(email), email)
+
+
+class _Account(NamedTuple):
+    """What Cognito says of an account, its state among it."""
+
+    status: str
+    sub: str
+    verified: bool
+
+
+def _accounts(email: str) -> list[_Account]:
+    found = _call("list_users", Filter=f'email = "{email}"', Limit=60)["Users"]
+    said = [(user, {each["Name"]: each["Value"] for each in user["Attributes"]}) for user in found]
+    return [
+        _Account(user["UserStatus"], of["sub"], of.get("email_verified") == "true")
+        for user, of in said
+        if of.get("email", "").lower() == email
+    ]
+
+
+def _owner(accounts: list[_Account], email: str) -> str | None:
+    if settings().federated:
+        accounts = [account for account in accounts if account.status == _FEDERATED]
+        if len(accounts) > 1:
+            why = f"Several accounts have the address {shown(email)}: its provider has to make them one."
+            raise Unacceptable(why, field="email")
+        return accounts[0].sub if accounts else None
+    sub = next((account.sub for account in accounts if account.verified), None)
+    if accounts and sub is None:
         raise Unacceptable(f"The account of {shown(email)} has not verified that address yet.", field="email")
-    return None
+    return sub
 
 
 def _invite(email: str) -> str:
@@ -81,14 +137,29 @@ def _invite(email: str) -> str:
             DesiredDeliveryMediums=["EMAIL"],
         )
     except _UserExists:
-        found = _account(email)
+        found = owner(email)
         if found is None:
             raise Busy("The account is being created; try again.", retry_after=1) from None
         return found
     return str(next(each["Value"] for each in made["User"]["Attributes"] if each["Name"] == "sub"))
 
 
+def _remind(accounts: list[_Account], email: str) -> None:
+    """Send another first password to who was invited and has not come: it ends after days, for good.
+
+    https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
+    """
+    how = {"MessageAction": "RESEND", "DesiredDeliveryMediums": ["EMAIL"]}
+    if any(account.status == _INVITED and account.verified for account in accounts):
+        with suppress(_HasCome):  # this very moment
+            _call("admin_create_user", Username=email, **how)
+
+
 class _UserExists(Exception):
+    pass
+
+
+class _HasCome(Exception):
     pass
 
 
@@ -111,6 +182,8 @@ def _call(operation: str, **asked: Any) -> Any:
         code = error.response.get("Error", {}).get("Code", "")
         if code == "UsernameExistsException":
             raise _UserExists from error
+        if code == "UnsupportedUserStateException":
+            raise _HasCome from error
         if code == "InvalidParameterException":
             raise Unacceptable("The user pool does not take this e-mail address.", field="email") from error
         if code in _BUSY:

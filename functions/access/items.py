@@ -72,6 +72,18 @@ class Address(Item):
     user = UnicodeAttribute()
 
 
+class FirstAdmin(Item):
+    """ADMINS / FIRST: who became the deployment's first admin, and when (ms)."""
+
+    user = UnicodeAttribute()
+    created_at = NumberAttribute()
+
+
+def first_admin() -> Key:
+    """Who became the first admin."""
+    return Key("ADMINS", "FIRST")
+
+
 def token(digest: str) -> Key:
     """A token's own item."""
     return Key(f"KEY#{digest}", "META")
@@ -112,6 +124,6 @@ def address(email: str) -> Key:
     return Key(f"EMAIL#{name_hash(email)}", "META")
 
 
-def team(grant: Grant) -> Key:
-    """The team itself, of which the door asks only whether it exists."""
-    return Key(f"T#{grant.team}", "META")
+def team(name: str) -> Key:
+    """That a team exists: the door asks before it knows whether the caller may see the team itself."""
+    return Key("TEAMS", f"T#{name}")

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from functions.access import members, tokens
-from functions.access.caller import Who
+from functions.access import admins, members, tokens
+from functions.access.caller import READS, Who
 from runhaven.wire.teams import Me
 from runhaven.wire.tokens import MintedToken, NewToken, Tokens
 
@@ -14,6 +14,12 @@ router = APIRouter(tags=["access"])
 async def me(who: Who) -> Me:
     """Who you are to the house, and which teams you are in."""
     return members.me(who)
+
+
+@router.post("/admins/first", status_code=204, openapi_extra=READS)
+async def become_first_admin(who: Who) -> None:
+    """Become the deployment's first admin, once, as the account with the address that its settings name."""
+    admins.become_first(who)
 
 
 @router.get("/tokens")

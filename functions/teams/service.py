@@ -1,8 +1,10 @@
 """What can be done with teams and their members. Every verb asks for a grant first."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
-from functions import revision, table
+from functions import revision, table, tenancy
 from functions.access import directory, members, tokens
 from functions.access.grants import Grant, beyond_logging, for_card, for_new_team, grant
 from functions.access.members import Seat
@@ -14,11 +16,14 @@ from functions.errors import Aborted, AlreadyExists, NotAllowed, NotFound, Unacc
 from functions.ids import now_ms, shown
 from functions.limits import text
 from functions.parallel import together
+from functions.settings import settings
 from functions.teams import items
 from runhaven.wire import teams as wire
 
 #: What a new team holds from the start: writes that go into the team's own transaction.
 Founding = Callable[[Grant, int], Sequence[table.Put]]
+
+AnswerT = TypeVar("AnswerT")
 
 PAGE = 100
 _TRIES = 8
@@ -48,12 +53,13 @@ def create(who: Principal, name: str, founding: Founding, *, description: str = 
     pk, sk = items.entry(g)
     seat = members.seat_for(who.sub, Role.OWNER, now, who.name)
     writes = [table.Put(items.Entry(PK=pk, SK=sk)), *members.taken(g, seat), *founding(g, now)]
-    try:
-        table.transact(table.Put(made, items.TeamItem.PK.does_not_exist()), *writes)
-    except (table.Lost, Aborted) as lost:
-        if table.get(items.TeamItem, items.team(g)) is None:
-            raise Aborted(f"Team {shown(name)} is being created; try again.", retry_after=1) from lost
-        raise AlreadyExists(f"Team {shown(name)} already exists.", field="name") from lost
+    with tenancy.inside(name):
+        try:
+            table.transact(table.Put(made, items.TeamItem.PK.does_not_exist()), *writes)
+        except (table.Lost, Aborted) as lost:
+            if table.get(items.TeamItem, items.team(g)) is None:
+                raise Aborted(f"Team {shown(name)} is being created; try again.", retry_after=1) from lost
+            raise AlreadyExists(f"Team {shown(name)} already exists.", field="name") from lost
     MEMORY.forget()
     return _on_the_wire(name, made, Role.OWNER)
 
@@ -145,6 +151,8 @@ def list_members(who: Principal, *, after: str | None = None, limit: int = PAGE)
 def invite(who: Principal, email: str, role: str = "contributor") -> wire.Member:
     """Make the user with an e-mail address a member; who has no account is invited to make one.
 
+    Who was invited before and has not come gets another mail, also as a member.
+
     Raises:
         Unacceptable: it is no e-mail address, no role, or this deployment has no user pool.
         AlreadyExists: that user is a member.
@@ -234,11 +242,11 @@ def _other_owner(g: Grant, user: str) -> Seat:
 def _cards(who: Principal, names: Sequence[str], *, usage: bool) -> list[wire.Team]:
     grants = [for_card(name) for name in names]
     found, roles, primary = together(
-        lambda: table.get_many(items.TeamItem, [items.team(g) for g in grants]),
+        lambda: _teams(grants),
         lambda: members.roles_in(who.sub, names),
         lambda: members.primary_of(who.sub),
     )
-    held = together(*(lambda g=g: members.usage(g) for g in grants)) if usage and grants else []
+    held = together(*(partial(_within, g, members.usage) for g in grants)) if usage and grants else []
     uses = dict(zip(names, held, strict=False))
     by_name = {team.PK.removeprefix("T#"): team for team in found}
     return [
@@ -246,6 +254,23 @@ def _cards(who: Principal, names: Sequence[str], *, usage: bool) -> list[wire.Te
         for name in names
         if name in by_name
     ]
+
+
+def _teams(grants: Sequence[Grant]) -> list[items.TeamItem]:
+    """Several teams' own items: one reading for all, or one for each where each takes a role of its own."""
+    if not settings().data_role:
+        return table.get_many(items.TeamItem, [items.team(g) for g in grants])
+    found = together(*(partial(_within, g, _team) for g in grants)) if grants else []
+    return [team for team in found if team is not None]
+
+
+def _team(g: Grant) -> items.TeamItem | None:
+    return table.get(items.TeamItem, items.team(g))
+
+
+def _within(g: Grant, look: Callable[[Grant], AnswerT]) -> AnswerT:
+    with tenancy.inside(g.team):
+        return look(g)
 
 
 def _on_the_wire(
