@@ -44,6 +44,9 @@ def make(name: str, home: Path) -> str:
     log = home.with_name(home.name + ".log")
     with tempfile.TemporaryDirectory(dir=home.parent) as aside, log.open("wb") as out:
         to = Path(aside, "made")
+        for file, text in pin.get("files", {}).items():
+            to.mkdir(exist_ok=True)
+            (to / file).write_text(text.format(version=pin["version"]), "utf-8")
         command = [word.format(to=to, version=pin["version"]) for word in pin["build"]]
         world = {name: value.format(to=to) for name, value in pin.get("environment", {}).items()}
         done = subprocess.run(

@@ -15,6 +15,19 @@ find_python() { # prints a Python >= 3.11 that can make environments
   return 1
 }
 
+find_version() { # find_version 3.13: prints a Python of exactly that version that can make environments
+  local found needs='import sys, ensurepip; sys.exit(sys.argv[1] != "%d.%d" % sys.version_info[:2])'
+  for found in "python$1" python3 "$(uv python find --no-project "$1" 2>/dev/null || :)" \
+    "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+    if [ -n "$found" ] && command -v "$found" >/dev/null && "$found" -c "$needs" "$1" 2>/dev/null; then
+      command -v "$found"
+      return
+    fi
+  done
+  echo "Python $1 is not here. Install it (uv python install $1), or name another that the functions shall run on." >&2
+  return 1
+}
+
 environment() { # environment DIR LOCK [WIDER]: DIR holds what locks/LOCK.txt pins, or the WIDER lock that contains it
   local dir=$root/$1 lock=$root/locks/$2.txt wider=$root/locks/${3:-$2}.txt base
   local stamp=$dir/installed.txt
