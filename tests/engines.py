@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -58,6 +59,19 @@ def minio(data: Path) -> Iterator[str]:
         yield url
 
 
+def opentofu() -> str:
+    """The path of OpenTofu's program."""
+    return program("opentofu")
+
+
+@contextmanager
+def running_python(script: Path) -> Iterator[str]:
+    """A server that this Python runs: `script PORT`; yields its URL."""
+    port = _free_port()
+    with _running([sys.executable, "-P", script, str(port)], port, {}):
+        yield f"http://127.0.0.1:{port}"
+
+
 def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -89,7 +103,7 @@ def _is_ready(url: str, seconds: float = 30) -> None:
             return
 
 
-def _answers(engine: subprocess.Popen, port: int, seconds: float = 20) -> None:
+def _answers(engine: subprocess.Popen, port: int, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while True:
         try:

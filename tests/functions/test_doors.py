@@ -143,7 +143,8 @@ def test_reading_doors_are_get_or_searches(town):
     odd = {(method, path) for method, path in posts if not re.search(r"/search(-datasets)?$", path)}
     downloads = {("POST", f"/v1/{kind}/{{owner}}/artifacts:download") for kind in ("runs", "logged-models")}
     of_version = ("POST", "/v1/datasets/{name}/versions/{version}/files:download")
-    assert odd == {("PATCH", "/v1/teams/{team}"), of_version, *downloads}
+    first = ("POST", "/v1/admins/first")
+    assert odd == {("PATCH", "/v1/teams/{team}"), first, of_version, *downloads}
 
 
 @pytest.mark.parametrize("prefix", ["", "/t/nobody-s"])

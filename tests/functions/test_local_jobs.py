@@ -141,7 +141,7 @@ def poisoned(ann, calls=4):
         TableName="runhaven",
         Key=table.Key(head.PK, head.SK).raw(),
         UpdateExpression="SET d = :d, due = :due",
-        ExpressionAttributeValues={":d": {"B": b"poison"}, ":due": {"N": str(now_ms() + 1)}},
+        ExpressionAttributeValues={":d": {"B": b"\x01poison"}, ":due": {"N": str(now_ms() + 1)}},
     )
     return run
 

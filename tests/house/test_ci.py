@@ -31,3 +31,23 @@ def test_a_skip_is_a_failure_under_ci(tmp_path, ci, shown, failed):
     for name in SKIPS:
         assert re.search(rf"^(?:{shown}) .*{name}.py", done.stdout, re.MULTILINE), done.stdout
     assert "no engine" in done.stdout
+
+
+GROUPED = """
+import os, pytest
+@pytest.mark.parametrize("name", ["a", "b"] * 4)
+class TestIt:
+    @pytest.mark.xdist_group("one")
+    def test_it(self, name):
+        print(os.environ["PYTEST_XDIST_WORKER"])
+"""
+
+
+def test_what_shares_an_apply_runs_in_one_process(tmp_path):
+    """Tests of one group meet in one worker, where what they share is made once."""
+    (tmp_path / "test_groups.py").write_text(GROUPED)
+    (tmp_path / "empty.ini").write_text("[pytest]\n")
+    options = ["-c", "empty.ini", "-n", "2", "--dist", "loadgroup", "-rP", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert len(set(re.findall(r"^gw\d$", done.stdout, re.MULTILINE))) == 1, done.stdout

@@ -16,7 +16,7 @@ SPECIALISTS = {
         "catalogue content files owners paths proofs purge registering sessions signing uploads vault_routes"
         " vaults"
     ),
-    "access": "caller credentials directory grants members memory policy principal signatures tokens",
+    "access": "admins caller credentials directory grants members memory policy principal signatures tokens",
     "datasets": "files lineage manifest removal versions",
     "experiments": "datasets memory removal",
     "logged_models": "content removal",

@@ -63,7 +63,12 @@ def test_without_cargo_it_says_so_and_goes_on(engines):
     code, output, complaint = engines()
     assert (code, complaint) == (0, "")
     said = [(line.split()[0], line.rpartition(": ")[2]) for line in output.splitlines()]
-    assert said == [("dynoxide", "no cargo"), ("minio", "no go"), ("iam-simulate", "no npm")]
+    assert said == [
+        ("dynoxide", "no cargo"),
+        ("minio", "no go"),
+        ("iam-simulate", "no npm"),
+        ("opentofu", "no go"),
+    ]
 
 
 @pytest.mark.parametrize(("options", "environment"), [(["--require"], {}), ([], {"CI": "true"})])
@@ -90,6 +95,16 @@ def test_a_build_has_its_own_environment(engines, tools, tmp_path):
     program = tmp_path / f"cache/minio-{version}/bin/minio"
     assert engines("minio", GOBIN="elsewhere")[:2] == (0, f"minio {version} ready {program}\n")
     assert (tools / "calls").read_text() == f"install github.com/minio/minio@v{version}\n"
+
+
+def test_a_build_finds_its_files(engines, tools, tmp_path):
+    """A tool that builds from a file of its own finds that in the folder, with the pinned version."""
+    (tools / "go").write_text('#!/bin/sh\ncd "$3" && mkdir bin && mv go.mod bin/tofu\n')
+    (tools / "go").chmod(0o755)
+    (tools / "mv").symlink_to(shutil.which("mv"))
+    assert engines("opentofu")[0] == 0
+    made = (tmp_path / "cache/opentofu-1.10.10/bin/tofu").read_text()
+    assert "require github.com/opentofu/opentofu v1.10.10\n" in made
 
 
 def test_looking_builds_nothing(engines, cargo):

@@ -1,5 +1,7 @@
 """Accounts: who is invited by e-mail, in Cognito as moto plays it."""
 
+from dataclasses import replace
+
 import botocore.session
 import pytest
 
@@ -7,17 +9,26 @@ from functions import settings
 from functions.access import directory, members
 from functions.errors import AlreadyExists, NotAllowed, Unacceptable
 from functions.teams import service
-from tests.functions import people
+from tests.functions import people, signin
 
 
 @pytest.fixture(scope="module")
 def cognito():
-    """A user pool."""
+    """A user pool, which makes no second account of somebody who is reminded, as moto would."""
     from moto import mock_aws
+    from moto.cognitoidp.models import CognitoIdpBackend
+
+    make = CognitoIdpBackend.admin_create_user
+
+    def made_once(self, pool_id, username, message_action, *more):
+        if message_action == "RESEND":
+            return self.admin_get_user(pool_id, username)
+        return make(self, pool_id, username, message_action, *more)
 
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "true")
+        environment.setattr(CognitoIdpBackend, "admin_create_user", made_once)
         directory._clients.clear()
         client = botocore.session.get_session().create_client("cognito-idp", region_name="eu-central-1")
         made = client.create_user_pool(
@@ -38,6 +49,13 @@ def pool(engine, cognito):
 
 
 @pytest.fixture
+def company(pool):
+    """The same where people sign in at the company's provider."""
+    settings.use(replace(settings.settings(), federated=True))
+    return pool
+
+
+@pytest.fixture
 def ann(engine):
     """The owner of a new team."""
     return people.found()
@@ -46,6 +64,20 @@ def ann(engine):
 def address():
     """An address that nobody has."""
     return f"{people.fresh('eve')}@example.org"
+
+
+def account(client, email, verified="true"):
+    """The id of a new account."""
+    claims = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": verified}]
+    made = client.admin_create_user(UserPoolId=client.pool, Username=email, UserAttributes=claims)["User"]
+    return next(each["Value"] for each in made["Attributes"] if each["Name"] == "sub")
+
+
+def signed_in(client, email):
+    """The id of an account that the company's provider has made."""
+    sub = account(client, address(), "false")
+    signin.come_from_provider(client.pool, sub, email)
+    return sub
 
 
 def accounts(client, email):
@@ -153,3 +185,95 @@ def test_an_invited_person_is_called_by_the_address(pool, ann):
     user = service.invite(ann, email).user
     assert people.enter(people.token(ann, user=user)).name == email
     assert members.primary_of(user) is None
+
+
+def test_who_has_signed_in_at_the_provider_is_found(company, ann):
+    """The provider's account becomes a member, though Cognito calls its address unverified."""
+    email = address()
+    sub = signed_in(company, email)
+    assert service.invite(ann, email).user == sub
+    assert accounts(company, email) == [sub]
+
+
+def test_who_has_never_signed_in_at_the_provider_is_not_invited(company, ann):
+    """No account is made that the person could not sign in as; the 400 says what to do."""
+    email = address()
+    with pytest.raises(Unacceptable) as refused:
+        service.invite(ann, email)
+    assert (refused.value.field, "sign in once first" in refused.value.message) == ("email", True)
+    assert accounts(company, email) == []
+
+
+def test_the_provider_s_account_is_preferred(pool, ann):
+    """An account of the pool's own, and what was remembered of it, give way to the provider's account."""
+    email = address()
+    own = service.invite(ann, email).user
+    settings.use(replace(settings.settings(), federated=True))
+    with pytest.raises(Unacceptable):
+        service.invite(people.found(), email)
+    theirs = signed_in(pool, email)
+    assert service.invite(people.found(), email).user == theirs != own
+
+
+def test_two_accounts_of_one_address_are_nobody(company, ann):
+    """Where the provider gives two people one address, it is not guessed which of them is meant."""
+    email = address()
+    signed_in(company, email)
+    signed_in(company, email)
+    with pytest.raises(Unacceptable) as refused:
+        service.invite(ann, email)
+    assert "Several accounts" in refused.value.message
+
+
+def test_without_a_provider_its_accounts_prove_nothing(pool, ann):
+    """The status of an account counts only where the settings say that there is a provider."""
+    email = address()
+    signed_in(pool, email)
+    with pytest.raises(Unacceptable) as refused:
+        service.invite(ann, email)
+    assert "verified" in refused.value.message
+
+
+@pytest.fixture
+def mails(monkeypatch):
+    """Which addresses got an invitation, and whether it was another one."""
+    sent, call = [], directory._call
+
+    def noting(operation, **asked):
+        answer = call(operation, **asked)
+        if operation == "admin_create_user":
+            sent.append(asked.get("MessageAction", "first"))
+        return answer
+
+    monkeypatch.setattr(directory, "_call", noting)
+    return sent
+
+
+def test_who_has_not_come_is_invited_again(pool, ann, mails):
+    """The first password ends after days, so every invitation until then sends another, also to a member."""
+    email = address()
+    user = service.invite(ann, email).user
+    assert service.invite(people.found(), email).user == user
+    with pytest.raises(AlreadyExists):
+        service.invite(ann, email)
+    assert mails == ["first", "RESEND", "RESEND"]
+    pool.admin_set_user_password(
+        UserPoolId=pool.pool, Username=email, Password="aA1-aA1-aA1-aA1", Permanent=True
+    )
+    assert service.invite(people.found(), email).user == user
+    assert len(mails) == 3
+
+
+def test_who_comes_at_that_moment_is_left_alone(pool, ann, mails, monkeypatch):
+    """Somebody who has come since Cognito was asked is no member less for the reminder that it refuses."""
+    email = address()
+    user = service.invite(ann, email).user
+    noting = directory._call
+
+    def come(operation, **asked):
+        if "MessageAction" in asked:
+            raise directory._HasCome
+        return noting(operation, **asked)
+
+    monkeypatch.setattr(directory, "_call", come)
+    assert service.invite(people.found(), email).user == user

@@ -126,5 +126,5 @@ def test_while_sts_is_down_a_cold_team_waits_and_a_known_one_goes_on(teams, weat
     assert {answer.status for answer in blue.of_artifacts()} <= {200, 307}
     assert {known in str(request.headers) for request in to_s3(weather)} == {True}
     weather.rules.clear()
-    sessions._slots[red.vault].until = 0
+    sessions._working.slots[red.vault].until = 0
     assert {answer.status for answer in red.of_artifacts()} <= {200, 307}

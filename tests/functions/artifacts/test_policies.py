@@ -216,3 +216,27 @@ def test_the_module_s_role_is_no_wider_than_a_check_s_session():
         return {action for rule in policy["Statement"] for action in rule["Action"]}
 
     assert actions(role_policy(VAULT)) == actions(json.loads(session_policy(VAULT, inspect=True)))
+
+
+@judges
+def test_a_url_works_from_the_allowed_networks_only():
+    """Whose session is bound to networks reads and writes from there, and nothing else from anywhere."""
+    office, away = {"aws:SourceIp": "198.51.100.7"}, {"aws:SourceIp": "203.0.113.9"}
+    six, other = {"aws:SourceIp": "2001:db8:1::7"}, {"aws:SourceIp": "2001:db8:2::7"}
+    networks = ["198.51.100.0/24", "2001:db8:1::/48"]
+    bound = json.loads(session_policy(VAULT, only_from=networks))
+    urls = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+
+    def all_of(actions, where, **context):
+        return [asked(each, where, session=bound, **context) for each in actions]
+
+    assert judged(*all_of(urls, OWN[0], **office), *all_of(urls, OWN[0], **six)) == [YES] * 6
+    assert judged(*all_of(urls, OWN[0], **away), *all_of(urls, OWN[0], **other)) == [NO] * 6
+    assert judged(*all_of(urls, OWN[0])) == [NO] * 3
+    assert judged(*all_of(urls, FOREIGN["another prefix"], **office)) == [NO] * 3
+    beside = ["s3:DeleteObject", "s3:AbortMultipartUpload"]
+    assert judged(*all_of(beside, OWN[0], **office), *all_of(LISTS, BUCKET, **office)) == [NO] * 4
+    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{RED}:root"}, "Action": "kms:*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**account, "Resource": "*"}]}
+    through = {"kms:ViaService": "s3.eu-central-1.amazonaws.com", "resource_policy": policy}
+    assert judged(*all_of(["kms:Decrypt", "kms:GenerateDataKey"], KEY, **through)) == [YES] * 2

@@ -10,6 +10,7 @@ import pytest
 
 from functions.artifacts import sessions, vaults
 from functions.errors import Busy, Unacceptable, Unavailable
+from functions.roles import Slot
 from tests.functions.artifacts import towns
 from tests.functions.artifacts.weather import Weather, body
 
@@ -33,13 +34,13 @@ def weather(town):
 
 def lapse(vault):
     """The time passes for which a refusal is remembered."""
-    assert sessions._slots[vault].until > time.time()
-    sessions._slots[vault].until = 0
+    assert sessions._working.slots[vault].until > time.time()
+    sessions._working.slots[vault].until = 0
 
 
 def age(vault, left):
     """The time passes until a session has so many seconds left."""
-    sessions._slots[vault].session.ends = time.time() + left
+    sessions._working.slots[vault].session.ends = time.time() + left
 
 
 def life(url):
@@ -267,7 +268,7 @@ def test_sessions_are_forgotten_beyond_a_number(town):
     """Of more vaults than a process remembers, the least used are entered again."""
     first = sessions.session(town.red)
     for number in range(sessions._MOST_VAULTS):
-        sessions._slots.setdefault(replace(town.blue, team=f"team-{number}"), sessions._Slot())
+        sessions._working.slots.setdefault(replace(town.blue, team=f"team-{number}"), Slot())
     sessions.session(town.blue)
-    assert len(sessions._slots) == sessions._MOST_VAULTS
+    assert len(sessions._working.slots) == sessions._MOST_VAULTS
     assert sessions.session(town.red) is not first

@@ -9,6 +9,7 @@ import pytest
 
 from functions.artifacts import sessions, vaults
 from functions.errors import Unacceptable
+from functions.roles import Slot
 from tests.functions.artifacts.towns import sent
 
 pytestmark = pytest.mark.engine
@@ -167,7 +168,7 @@ def test_red_s_session_does_not_reach_blue_s_prefix(town, key):
     ):
         town.keeper.put_object(Bucket=stranger.bucket, Key=f"{stranger.prefix}secret", Body=b"blue's")
         # As a bug would have it: red's session under the name of another vault.
-        sessions._slots[stranger] = sessions._Slot(session=held)
+        sessions._working.slots[stranger] = Slot(session=held)
         reads = vaults.presign_get(stranger, "secret")
         assert (sent("GET", reads).status, sent("GET", reads).code) == (403, "AccessDenied")
         writes = vaults.presign_put(stranger, "new")

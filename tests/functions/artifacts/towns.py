@@ -90,14 +90,7 @@ def on_moto():
 
 def own_client(vault):
     """A client of the vault's account, for what the house itself never does."""
-    held = sessions.enter(vault, narrowed=False)
-    return sessions._made(
-        "s3",
-        vault.region,
-        aws_access_key_id=held.access_key,
-        aws_secret_access_key=held._secret,
-        aws_session_token=held._token,
-    )
+    return sessions.enter(vault, narrowed=False).client()
 
 
 def sent(method, signed, body=None, *, headers=None, url=None):

@@ -5,7 +5,7 @@ import io
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 
-from functions.artifacts import sessions
+from functions import aws
 
 
 class Raw(io.BytesIO):
@@ -26,10 +26,10 @@ class Weather:
 
     def __init__(self):
         self.seen, self.rules = [], {}
-        sessions._made(
-            "sts", "us-east-1"
+        aws.client(
+            "sts", "us-east-1", "", {}
         )  # so that there is a botocore session, whose clients take the hooks
-        sessions._aws[0].get_component("event_emitter").register_first("before-send", self.send)
+        aws._sessions[0].get_component("event_emitter").register_first("before-send", self.send)
 
     def send(self, event_name, request, **_):
         """Note the request, and answer it where there is a rule."""

@@ -66,3 +66,9 @@ def test_its_lines_carry_the_invocation(answered, lines):
     """What is logged can be found by Lambda's request id."""
     answered("GET", "/health")
     assert [line["function_request_id"] for line in lines] == [CONTEXT.aws_request_id]
+
+
+def test_the_path_is_taken_as_the_gateway_has_decoded_it(answered, secret):
+    """A percent sign in the path is a letter by then; it is not decoded a second time."""
+    said = json.loads(answered("GET", "/a%2Fb c", token=secret)["body"])
+    assert (said["error_code"], "/a%2Fb c" in said["message"]) == ("ENDPOINT_NOT_FOUND", True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.errors import Outdated
 from functions.runs import points
 from functions.runs.points import Batch
 from tests.functions.runs.strategies import POINTS, TYING, exactly
@@ -102,5 +103,5 @@ def test_neighbours_share_their_bytes():
 
 def test_a_blob_of_another_format_is_refused():
     """A blob that a later version wrote in a new format is refused instead of misread."""
-    with pytest.raises(ValueError, match="unknown blob format"):
+    with pytest.raises(Outdated, match="newer Runhaven"):
         points.unpack(b"\x03abc")
