@@ -188,10 +188,8 @@ def invited(deployment: Deployment) -> str:
     Gives the address, or "".
     """
     email = deployment.settings.get("RUNHAVEN_FIRST_ADMIN", "")
-    if deployment.settings.get("RUNHAVEN_FEDERATED") == "true":
+    if not email or deployment.settings.get("RUNHAVEN_FEDERATED") == "true":
         return email
-    if not email:
-        return ""
     client, again = deployment.client("cognito-idp"), ""
     whom = {"UserPoolId": deployment.settings["RUNHAVEN_USER_POOL"], "Username": email}
     known = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]

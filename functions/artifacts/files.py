@@ -321,7 +321,7 @@ def _is_absent(item: FileItem | None) -> bool:
 
 
 def _is_to_send(item: FileItem | None) -> bool:
-    return item is None or item.state == GONE or bool(item.unproved)
+    return item is None or _is_absent(item) or bool(item.unproved)
 
 
 def _look_later(grant: Grant, addresses: list[str]) -> None:
