@@ -1,5 +1,6 @@
 """What every test may ask for: real engines and real clients. Under CI nothing is skipped."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from tests.house_process import HouseProcess, house
 
 ROOT = Path(__file__).parents[1]
 CI = os.environ.get("CI") == "true"
+
+
+def pytest_collection_finish():
+    """Let Python not look through all tests and modules again and again: that was a fifth of all CPU."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def clients() -> list[str]:
@@ -23,6 +30,13 @@ def clients() -> list[str]:
 def client(version: str) -> Path:
     """The Python in which scripts/test installs that client."""
     return ROOT / f".venv-mlflow-{version}/bin/python"
+
+
+# For what takes long and is hardly another thing for the clients between them.
+OLDEST_AND_NEWEST = pytest.mark.parametrize(
+    "mlflow_python", sorted({clients()[0], clients()[-1]}), indirect=True
+)
+NEWEST = pytest.mark.parametrize("mlflow_python", [clients()[-1]], indirect=True)
 
 
 @pytest.fixture(scope="session", params=clients())

@@ -68,7 +68,7 @@ def flow(mlflow_python, tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
         took = time.monotonic() - started

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import OLDEST_AND_NEWEST
 from tests.dialects.vault import STRAIGHT
 
 pytestmark = pytest.mark.client
@@ -27,6 +28,7 @@ def test_models_are_logged_and_loaded(flow, open_house):
     flow("saved_models", open_house)
 
 
+@OLDEST_AND_NEWEST
 def test_autologging_is_whole(flow, open_house):
     """Autologging leaves params, metrics, data, plots, tables and models, and complains of nothing."""
     flow("autologging", open_house)

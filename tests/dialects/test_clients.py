@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.conftest import OLDEST_AND_NEWEST
+
 pytestmark = pytest.mark.client
 
 
@@ -20,6 +22,7 @@ def test_searching_works(flow, open_house):
     flow("searches", open_house)
 
 
+@OLDEST_AND_NEWEST
 def test_autologging_works(flow, open_house):
     """Autologging, background logging and system metrics work."""
     flow("training", open_house)

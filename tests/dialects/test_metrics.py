@@ -154,7 +154,6 @@ def test_a_token_that_was_edited_is_refused(house, run, token):
     assert house.refused("metrics/get-history", None, method="GET", query=asked)["field"] == "page_token"
 
 
-@pytest.mark.slow
 def test_a_history_of_100_000_points_stays_below_4_mb(house, run):
     """Every page of a long history stays below 4 MB, asked for or not, and all points come in order."""
     for start in range(0, 100_000, 1000):

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import client
 from tests.dialects.stories import NEW, STORIES
 
-pytestmark = [pytest.mark.client, pytest.mark.slow]
+pytestmark = pytest.mark.client
 
 # Times that the servers choose, places, and fields that only one of them has.
 OWN = set(

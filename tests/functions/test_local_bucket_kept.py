@@ -192,7 +192,6 @@ def test_a_port_that_is_taken(tmp_path):
             assert here.red.put("x", b"x").status == 200
 
 
-@pytest.mark.slow
 def test_a_large_file_does_not_lie_in_memory(tmp_path):
     """A GiB comes and goes in one piece through a house that grows by less than 48 MiB."""
     sparse = tmp_path / "sparse"

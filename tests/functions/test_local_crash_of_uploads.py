@@ -82,7 +82,6 @@ class Endless(threading.Thread):
                 self.acknowledged[path] = hashlib.sha256(body).hexdigest()
 
 
-@pytest.mark.slow
 def test_a_house_is_killed_again_and_again_while_files_go_up(house, client):
     """Of four clients that log without end through five kills, every acknowledged file is there, whole."""
     logging = [Endless(house.url, client.run, number) for number in range(4)]

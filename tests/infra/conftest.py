@@ -167,10 +167,20 @@ def two_accounts(program: str, folder: Path, amazon: Amazon, package: Path, **va
 
 @pytest.fixture(scope="session")
 def deployed(opentofu: str, tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterator[Deployed]:
-    """The example with two accounts, applied once for all tests that only look at it or use it."""
+    """The example with two accounts, applied once for all who look at it; test_apply removes it."""
     with amazon_running() as amazon:
         there = two_accounts(opentofu, tmp_path_factory.mktemp("deployed"), amazon, package, vault=VAULT)
         there.write("let_in_override.tf", LET_IN)
+        yield Deployed(amazon, there).apply()
+
+
+@pytest.fixture(scope="session")
+def everything(opentofu: str, tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterator[Deployed]:
+    """All modules with all switches, applied once for all who look at it; test_apply removes it."""
+    from tests.infra import roots
+
+    with amazon_running() as amazon:
+        there = roots.everything(opentofu, tmp_path_factory.mktemp("everything"), amazon, package)
         yield Deployed(amazon, there).apply()
 
 

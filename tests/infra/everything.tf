@@ -93,6 +93,10 @@ output "url" {
   value = module.control_plane.url
 }
 
+output "edge" {
+  value = module.edge.url
+}
+
 output "place" {
   value = module.red.place
 }

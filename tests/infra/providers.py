@@ -68,7 +68,7 @@ def newest(major: int, places: Iterable[Iterable[Path]]) -> Provider | None:
     return None
 
 
-def places(top: str = "/") -> Iterator[Iterable[Path]]:
+def places(top: str = "") -> Iterator[Iterable[Path]]:
     """Where to look: as RUNHAVEN_TF_PLUGIN_DIR says, in the usual places, and on the whole machine."""
     if chosen := os.environ.get("RUNHAVEN_TF_PLUGIN_DIR"):
         yield Path(chosen).rglob("terraform-provider-aws_*")
@@ -76,6 +76,7 @@ def places(top: str = "/") -> Iterator[Iterable[Path]]:
     usual = [home / program / "plugins" for home in homes for program in ("opentofu", "terraform")]
     for folder in [Path.home() / ".terraform.d/plugins", *usual]:
         yield folder.rglob("terraform-provider-aws_*")
+    yield everywhere(f"{top}/opt")
     yield everywhere(top)
 
 
@@ -83,6 +84,6 @@ def places(top: str = "/") -> Iterator[Iterable[Path]]:
 def everywhere(top: str) -> list[Path]:
     """Every file below a folder that is named as a provider is."""
     none = [word for path in NO_FILES for word in ("-path", path, "-prune", "-o")]
-    look = ["find", top, *none, "-type", "f", "-name", "terraform-provider-aws_*", "-print"]
+    look = ["find", top or "/", *none, "-type", "f", "-name", "terraform-provider-aws_*", "-print"]
     said = subprocess.run(look, capture_output=True, text=True, check=False).stdout
     return [Path(line) for line in said.splitlines()]

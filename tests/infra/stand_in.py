@@ -15,7 +15,7 @@ os.environ |= {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WA
 
 from moto.apigatewayv2.models import DomainName
 from moto.awslambda import urls as lambda_urls
-from moto.awslambda.models import EventSourceMapping, LambdaFunction
+from moto.awslambda.models import EventSourceMapping, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
 from moto.budgets.responses import BudgetsResponse
 from moto.cloudfront import models as cloudfront
@@ -109,6 +109,26 @@ def functions():
         return said
 
     LambdaFunction.__init__, LambdaFunction.get_configuration = keep, tell
+
+
+def versions():
+    """A version's number is never used again; moto counts those that are left."""
+
+    def publish(self, name_or_arn, description=""):
+        latest = self.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
+        held = self._functions[latest.function_name]["versions"]
+        if held and not latest.code_or_config_updated:
+            return held[-1]
+        latest.code_or_config_updated = False
+        latest.published = latest.__dict__.get("published", 0) + 1
+        made = copy.copy(latest)
+        made.set_version(latest.published)
+        made.description = description or made.description
+        held.append(made)
+        self._arns[made.function_arn] = made
+        return made
+
+    LambdaStorage.publish_version = publish
 
 
 def circles():
@@ -315,6 +335,7 @@ def serve(port):
         tables,
         restores,
         functions,
+        versions,
         circles,
         mappings,
         domains,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra import roots, tofu
+from tests.infra import tofu
 from tests.infra.conftest import PLATFORM, RED, VAULT, Deployed, amazon_running, provider_beside, two_accounts
 from tests.infra.tofu import Refused
 
@@ -11,30 +11,27 @@ pytestmark = [pytest.mark.engine, pytest.mark.long]
 TABLE = "-target=module.control_plane.aws_dynamodb_table.runhaven"
 
 
-def two_accounts_with_a_vault(*asked):
-    """The example with two accounts, with the vault."""
-    return two_accounts(*asked, vault=VAULT)
-
-
-def alone(make, program):
-    """A root and who applies it; whatever looks at it runs in one process."""
-    name = f"{make.__name__} by {program}"
-    return pytest.param((make, program), id=name, marks=pytest.mark.xdist_group(name))
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        *(alone(two_accounts_with_a_vault, program) for program in tofu.programs()),
-        alone(roots.everything, "opentofu"),
-    ],
-)
-def made(request, package, tmp_path_factory):
-    """The example with two accounts, by OpenTofu and by Terraform, and everything at once."""
-    make, program = request.param
+@pytest.fixture(scope="module")
+def by_terraform(package, tmp_path_factory):
+    """The example with two accounts, as Terraform applies it."""
+    program = tofu.program("terraform")
     with amazon_running() as amazon:
-        there = make(tofu.program(program), tmp_path_factory.mktemp("made"), amazon, package)
+        there = two_accounts(program, tmp_path_factory.mktemp("made"), amazon, package, vault=VAULT)
         yield Deployed(amazon, there).apply()
+
+
+def applied():
+    """The fixtures that apply something; whatever looks at one of them runs in one process."""
+    opentofu, *terraform = tofu.programs()
+    named = {f"two accounts by {opentofu}": "deployed", "everything at once": "everything"}
+    named |= {f"two accounts by {program}": "by_terraform" for program in terraform}
+    return [pytest.param(name, id=said, marks=pytest.mark.xdist_group(name)) for said, name in named.items()]
+
+
+@pytest.fixture(scope="module", params=applied())
+def made(request):
+    """The example with two accounts, by OpenTofu and by Terraform, and everything at once."""
+    return request.getfixturevalue(request.param)
 
 
 def test_the_vault_lies_in_the_team_s_account(made):

@@ -50,6 +50,8 @@ def test_the_chosen_mirror_comes_first(tmp_path, monkeypatch):
     first = put(chosen, "905.90.0")
     usual = put(home / ".terraform.d/plugins", "906.1.0")
     for version in ("905.99.0", "906.2.0", "907.0.0"):
+        optional = put(rest / "opt", version)
+    for version in ("905.99.1", "906.2.1", "907.0.1", "908.0.0"):
         last = put(rest, version)
-    found = [providers.newest(major, providers.places(str(rest))).path for major in (905, 906, 907)]
-    assert found == [first, usual, last]
+    found = [providers.newest(major, providers.places(str(rest))).path for major in (905, 906, 907, 908)]
+    assert found == [first, usual, optional, last]

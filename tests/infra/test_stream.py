@@ -5,12 +5,11 @@ import json
 import pytest
 
 from tests.infra import written
-from tests.infra.conftest import PLATFORM
-from tests.runtime import stack
 from tests.runtime.event_sources import passes
 
 pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.xdist_group("deployed")]
 
+MAPPING = "module.control_plane.aws_lambda_event_source_mapping.stream"
 NUMBER, TEXT = {"N": "1"}, {"S": "text"}
 
 
@@ -24,7 +23,8 @@ def change(name="MODIFY", keys=("T#red#E#1#0", "R#1~"), **image):
 @pytest.fixture(scope="module")
 def patterns(deployed):
     """The stream's filters, as Lambda was told them."""
-    return stack.filters(deployed.amazon.client("lambda", f"arn:aws:iam::{PLATFORM}:role/deployer"))
+    (criteria,) = deployed.made[MAPPING]["filter_criteria"]
+    return [json.loads(each["pattern"]) for each in criteria["filter"]]
 
 
 @pytest.fixture(scope="module")

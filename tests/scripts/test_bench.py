@@ -35,7 +35,6 @@ def bench(*arguments):
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_every_call_is_measured_and_keeps_the_budget_of_round_trips(dynoxide):
     """Each call of the REST API has its trips, real units, CPU and wall time, within the budgets."""
     said = bench()
@@ -50,7 +49,7 @@ def test_every_call_is_measured_and_keeps_the_budget_of_round_trips(dynoxide):
 
 
 @pytest.mark.client
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_peer_gets_the_same_calls(tmp_path):
     """With --peer a stock mlflow server is asked in turn, and every row has its time and the ratio."""
     python = client("3.18")

@@ -84,7 +84,6 @@ def test_calls_to_dynamodb_s3_and_sts_are_counted_apart(rows):
 
 
 @pytest.mark.client
-@pytest.mark.slow
 def test_without_engines_only_the_apis_own_cpu_is_told(tmp_path):
     """On moto, which works in the same process, calls are counted and CPU is that outside them."""
     said, rows = bench("--alone", "--sizes", "1", "--repeat", "2", RUNHAVEN_ENGINES=str(tmp_path))

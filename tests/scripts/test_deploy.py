@@ -5,6 +5,7 @@ import io
 import sys
 import time
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import botocore.session
@@ -254,6 +255,17 @@ def test_a_plan_tells_in_whose_account_it_is(aws, tmp_path):
     with pytest.raises(SystemExit, match=r"of account 123456789012, .* in 210987654321: use --role"):
         Caller().client("lambda", *place)
     assert _deploy.place_of({**plan, "prior_state": {}}, tmp_path, "") is None
+
+
+@pytest.mark.parametrize(("arch", "python"), [("x86_64", "3.13"), ("arm64", "3.12")])
+def test_a_zip_for_another_processor_is_not_applied(arch, python):
+    """The functions' processor and Python have to be those that the zip was built for."""
+    values = {"architectures": ["arm64"], "runtime": "python3.13"}
+    function = {"address": "module.house.aws_lambda_function.runhaven", "mode": "managed", "values": values}
+    function |= {"type": "aws_lambda_function", "name": "runhaven"}
+    plan = {"planned_values": {"root_module": {"child_modules": [{"resources": [function]}]}}}
+    with pytest.raises(SystemExit, match=f'set architecture = "{arch}" and python = "{python}"'):
+        _deploy.agreed(plan, Path("runhaven.zip"), arch, python)
 
 
 def pool_of(aws, folder, **more):

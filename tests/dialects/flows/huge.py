@@ -1,4 +1,4 @@
-"""A file that is larger than any machine's patience, or very many that are small: `WHAT` says which."""
+"""One file of `SIZE` bytes, or so many small ones: `WHAT` says which."""
 
 import os
 import time
@@ -7,14 +7,14 @@ from pathlib import Path
 import mlflow
 from mlflow.artifacts import download_artifacts
 
-MANY, GIB = 5000, 2**30
+SIZE = int(os.environ["SIZE"])
 mlflow.set_experiment(f"huge {time.time_ns()}")
 
 
 def one_file():
-    """Log 1 GiB, nearly all of it a hole, and fetch it back."""
+    """Log a file that is nearly all a hole, and fetch it back."""
     file = Path("huge.bin")
-    marks = {0: b"begin", GIB // 2 - 3: b"middle", GIB - 3: b"end"}
+    marks = {0: b"begin", SIZE // 2 - 3: b"middle", SIZE - 3: b"end"}
     with file.open("wb") as opened:
         for place, mark in marks.items():
             opened.seek(place)
@@ -23,9 +23,9 @@ def one_file():
         mlflow.log_artifact(str(file))
     file.unlink()
     (listed,) = mlflow.artifacts.list_artifacts(run_id=run.info.run_id)
-    assert listed.file_size == GIB
+    assert listed.file_size == SIZE
     back = Path(download_artifacts(run_id=run.info.run_id, artifact_path="huge.bin", dst_path="back"))
-    assert back.stat().st_size == GIB
+    assert back.stat().st_size == SIZE
     with back.open("rb") as opened:
         for place, mark in marks.items():
             opened.seek(place)
@@ -36,16 +36,16 @@ def many_files():
     """Log a directory of small files, list them all, and fetch some back."""
     folder = Path("many")
     folder.mkdir()
-    for number in range(MANY):
+    for number in range(SIZE):
         (folder / f"{number}.txt").write_text(f"{number}", "utf-8")
     with mlflow.start_run() as run:
         mlflow.log_artifacts(str(folder), "many")
     run_id = run.info.run_id
     listed = mlflow.artifacts.list_artifacts(run_id=run_id, artifact_path="many")
     assert {one.path: one.file_size for one in listed} == {
-        f"many/{number}.txt": len(str(number)) for number in range(MANY)
+        f"many/{number}.txt": len(str(number)) for number in range(SIZE)
     }
-    for number in range(0, MANY, 100):
+    for number in range(0, SIZE, 100):
         back = download_artifacts(run_id=run_id, artifact_path=f"many/{number}.txt", dst_path="back")
         assert Path(back).read_text("utf-8") == f"{number}"
 

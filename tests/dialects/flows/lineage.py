@@ -39,9 +39,9 @@ with mlflow.start_run(run_name="training") as training:
     mlflow.log_input(dataset, context="train")
     mlflow.log_input(dataset, context="train")
     if IS_NEW:
-        logged = mlflow.pyfunc.log_model(name="tree", python_model=Constant())
+        logged = mlflow.pyfunc.log_model(name="tree", python_model=Constant(), pip_requirements=[])
     else:
-        mlflow.pyfunc.log_model("tree", python_model=Constant())
+        mlflow.pyfunc.log_model("tree", python_model=Constant(), pip_requirements=[])
 
 run_id = training.info.run_id
 (read,) = client.get_run(run_id).inputs.dataset_inputs

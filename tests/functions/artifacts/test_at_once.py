@@ -1,7 +1,6 @@
 """Files that are stored and let go of at once, and calls that break off: none is lost, none stays behind."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 
@@ -174,18 +173,6 @@ def test_a_sweep_within_a_completion_loses_nothing(house):
         one.is_whole()
         is_sound(one, body)
     assert number >= 4
-
-
-def test_many_complete_the_same_file_at_once(house):
-    """Sixteen runs that send and complete the same new content at once all have it, and it is one object."""
-    one, body = begun(), os.urandom(1000)
-    scenes = [one.a_run() for _ in range(16)]
-    with ThreadPoolExecutor(16) as pool:
-        done = list(pool.map(lambda scene: scene.log({"a": body, "b": body}).missing, scenes))
-    assert done == [[]] * 16
-    for scene in scenes:
-        scene.is_whole()
-    is_sound(one, body)
 
 
 @pytest.mark.parametrize("state", [files.DOUBTED, files.DOOMED])

@@ -1,5 +1,6 @@
 """Files that many threads store and let go of, on an S3 that is made for threads, as moto's is not."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -35,3 +36,15 @@ def test_storing_and_letting_go_at_once(house):
         list(pool.map(work, range(4)))
     for body in bodies:
         is_sound(one, body)
+
+
+def test_many_complete_the_same_file_at_once(house):
+    """Sixteen runs that send and complete the same new content at once all have it, and it is one object."""
+    one, body = begun(), os.urandom(1000)
+    scenes = [one.a_run() for _ in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(lambda scene: scene.log({"a": body, "b": body}).missing, scenes))
+    assert done == [[]] * 16
+    for scene in scenes:
+        scene.is_whole()
+    is_sound(one, body)

@@ -330,7 +330,7 @@ def test_a_purged_experiment_takes_all_with_it(one):
 
 
 @pytest.mark.parametrize("house", ["moto"], indirect=True)
-@pytest.mark.parametrize("first", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
+@pytest.mark.parametrize("first", [0, 1, 2])
 def test_an_experiments_purge_goes_on_after_a_crash(house, first):
     """Between whichever two calls the removal of an experiment breaks off, the next one completes it."""
     for number in count(first, 3):

@@ -19,7 +19,6 @@ from tests.functions.artifacts.scene import (
     purged,
 )
 
-pytestmark = pytest.mark.slow
 BODIES = [b"%d" % number for number in range(20)]
 
 

@@ -217,7 +217,6 @@ def test_a_purge_takes_a_directory_only():
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_a_purge_of_thousands_of_versions_is_whole(town, place):
     """2,100 versions are more than a page of a listing and more than one deletion takes."""
     for number in range(700):

@@ -110,7 +110,6 @@ def test_full_batches_of_the_longest_names(back_end, scene):
         assert len(metrics.history(scene.who, scene.run_id, name)[0]) == 3
 
 
-@pytest.mark.slow
 def test_100_000_points_page_exactly_once(scene):
     """A history of 100,000 points, in blocks and in segments, pages through each exactly once, in order."""
     for call in range(10):

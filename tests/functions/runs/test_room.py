@@ -49,7 +49,6 @@ def full(ann, run_id):
         taken |= more
 
 
-@pytest.mark.slow
 def test_a_full_run_stays_usable(ann, full):
     """A run that is full of params refuses more of them whole, and everything else about it still works."""
     run_id, taken = full
@@ -71,7 +70,6 @@ def test_a_full_run_stays_usable(ann, full):
     assert service.get(ann, run_id).lifecycle == "deleted"
 
 
-@pytest.mark.slow
 def test_new_metric_names_are_refused_before_they_are_written(ann, full):
     """A batch for whose metric names the head has no room is refused, and the tail stays foldable."""
     run_id, taken = full
