@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,18 @@ def program(name: str) -> str:
     if "why" in found:
         pytest.skip(f"{name} {found['version']} is not here: {found['why']}")
     return found["path"]
+
+
+def or_moto(name: str) -> list[Any]:
+    """An engine, for `params`; where it is not here, moto stands in for it, and its own tests are skipped."""
+    real = pytest.param(name, marks=pytest.mark.engine)
+    if os.environ.get("CI") == "true":
+        return [real]
+    try:
+        program(name)
+    except pytest.skip.Exception:
+        return ["moto", real]
+    return [real]
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The house as MLflow's clients find it: in this process for speed, and over a socket for the real ones."""
 
+import json
 import os
+import select
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.dialects.caller import Caller
+
+FLOWS = Path(__file__).parent / "flows"
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +49,37 @@ def model(house, experiment):
     return house.done("logged-models", {"experiment_id": experiment})["model"]["info"]["model_id"]
 
 
+class Forked:
+    """A stock client that is imported once, and whose programs run in processes of their own."""
+
+    def __init__(self, python: Path) -> None:
+        """Start it with this Python."""
+        world = {"PATH": os.environ["PATH"], "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "ignore"}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen([python, FLOWS / "_forked.py"], env=world, text=True, **pipes)
+
+    def run(self, program: Path, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+        """The exit code of a program, which has ten minutes, and what it printed."""
+        said = folder / f"{program.stem} {time.monotonic_ns()}.txt"
+        asked = {"program": program, "folder": folder, "environment": environment, "said": said}
+        self.process.stdin.write(json.dumps(asked, default=str) + "\n")
+        self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], 600)[0]:
+            self.process.kill()
+        return int(self.process.stdout.readline() or -9), said.read_text("utf-8") if said.exists() else ""
+
+
+@pytest.fixture(scope="session")
+def forked(mlflow_python):
+    """A stock client, imported."""
+    client = Forked(mlflow_python)
+    yield client
+    client.process.kill()
+    client.process.wait()
+
+
 @pytest.fixture
-def flow(mlflow_python, tmp_path):
+def flow(forked, tmp_path):
     """Runs a program of flows/ with a stock client; its asserts are the test."""
 
     def run(name, url, **variables):
@@ -60,19 +93,9 @@ def flow(mlflow_python, tmp_path):
             "PYTHONWARNINGS": "ignore",
             **variables,
         }
-        program = Path(__file__).parent / "flows" / f"{name}.py"
         started = time.monotonic()
-        done = subprocess.run(
-            [mlflow_python, program],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        took = time.monotonic() - started
-        assert done.returncode == 0, f"{name} failed after {took:.0f} s:\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
+        code, said = forked.run(FLOWS / f"{name}.py", tmp_path, environment)
+        assert code == 0, f"{name} failed after {time.monotonic() - started:.0f} s:\n{said}"
+        return said
 
     return run

@@ -13,11 +13,13 @@ def test_files_work(flow, open_house):
     flow("artifacts", open_house, STRAIGHT="yes", **STRAIGHT)
 
 
+@OLDEST_AND_NEWEST
 def test_small_files_work_without_any_setting(flow, open_house):
     """Every client logs and fetches small files as it comes, whatever way it takes."""
     flow("artifacts", open_house, STRAIGHT="no")
 
 
+@OLDEST_AND_NEWEST
 def test_downloads_by_presigned_url_work(flow, open_house):
     """Clients that are told to fetch by presigned URL do, or find the redirect."""
     flow("artifacts", open_house, STRAIGHT="no", MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD="true")

@@ -37,14 +37,14 @@ def test_files_work(flow, house_on_server):
 
 
 @pytest.mark.client
-@OLDEST_AND_NEWEST
+@NEWEST
 def test_models_are_logged_and_loaded(flow, house_on_server):
     """Models come back by runs:/, models:/ and their place, sent as each client does without any setting."""
     flow("saved_models", house_on_server)
 
 
 @pytest.mark.client
-@OLDEST_AND_NEWEST
+@NEWEST
 def test_small_files_work_without_any_setting(flow, house_on_server):
     """Every client logs and fetches small files as it comes, whatever way it takes."""
     flow("artifacts", house_on_server, STRAIGHT="no")

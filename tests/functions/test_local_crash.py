@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from tests.conftest import OLDEST_AND_NEWEST
+
 # Logs step by step, and says which are done. The tag follows the param, and that follows the metric.
 PROGRAM = """
 import mlflow, time
@@ -103,6 +105,7 @@ def is_one_moment(runs):
 
 @pytest.mark.client
 @pytest.mark.slow
+@OLDEST_AND_NEWEST
 def test_a_killed_house_loses_a_second_at_most(house_process, logging_client):
     """All that the client knew to be logged a second before is there, and nothing out of its order."""
     house = house_process()
@@ -121,6 +124,7 @@ def test_a_killed_house_loses_a_second_at_most(house_process, logging_client):
 
 @pytest.mark.client
 @pytest.mark.engine
+@OLDEST_AND_NEWEST
 def test_a_killed_house_before_an_engine_loses_nothing(house_process, logging_client, dynoxide):
     """A client goes on when the house is back at its address, and all that it knew to be logged is there."""
     house = house_process("--dynamodb", dynoxide)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import engines
 from tests.functions.artifacts import scene, towns
 
 
@@ -12,9 +13,9 @@ def town(minio):
         yield town
 
 
-@pytest.fixture(scope="module", params=["moto", pytest.param("minio", marks=pytest.mark.engine)])
+@pytest.fixture(scope="module", params=engines.or_moto("minio"))
 def either(request):
-    """The same vaults, once on moto and once on a real server."""
+    """The same vaults, on a real server or on moto."""
     if request.param == "minio":
         yield request.getfixturevalue("town")
     else:
@@ -22,9 +23,9 @@ def either(request):
             yield town
 
 
-@pytest.fixture(scope="module", params=["moto", pytest.param("minio", marks=pytest.mark.engine)])
+@pytest.fixture(scope="module", params=engines.or_moto("minio"))
 def house(request):
-    """A table on moto, with S3 once on moto and once on a real server; or `dynoxide`: the other way round."""
+    """A table on moto, with S3 on a real server or on moto; or `dynoxide`: the other way round."""
     url = request.getfixturevalue("minio") if request.param == "minio" else ""
     table_url = request.getfixturevalue("dynoxide") if request.param == "dynoxide" else ""
     with scene.opened(url, table_url):

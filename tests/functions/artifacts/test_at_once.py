@@ -9,12 +9,11 @@ import pytest
 from functions import table
 from functions.artifacts import content, files, items, purge, service
 from functions.errors import Unavailable
+from tests import engines
 from tests.functions.artifacts.scene import Crash, at_call, begun, described, digest, is_sound, purged, stored
 from tests.functions.metrics.interruptions import refused
 
-pytestmark = pytest.mark.parametrize(
-    "house", ["moto", pytest.param("dynoxide", marks=pytest.mark.engine)], indirect=True
-)
+pytestmark = pytest.mark.parametrize("house", engines.or_moto("dynoxide"), indirect=True)
 
 
 def test_a_broken_completion_is_completed_by_a_retry(house):

@@ -158,7 +158,7 @@ def test_a_purge_goes_on_after_any_crash(house):
 
 
 def test_thousands_of_objects_go(house):
-    """A run with 5,000 small objects, some with versions or marked deleted, is emptied, a thousand a call."""
+    """A run with thousands of objects, some with versions or marked deleted, is emptied a thousand a call."""
     one = begun()
     number = 5000 if house == "moto" else 1200
     root = f"{one.vault.prefix}runs/{one.experiment_id}/{one.owner}/artifacts/"

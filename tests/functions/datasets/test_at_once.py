@@ -7,6 +7,7 @@ import pytest
 from functions.datasets import removal, service
 from functions.errors import Busy, HouseError
 from functions.ids import name_hash
+from tests import engines
 from tests.functions.datasets.shelf import NAME, reference
 
 
@@ -38,7 +39,7 @@ def test_an_alias_never_means_a_deleted_version(back_end, ann):
         assert service.get(ann, NAME).aliases == {}
 
 
-@pytest.mark.parametrize("house", ["moto", pytest.param("dynoxide", marks=pytest.mark.engine)], indirect=True)
+@pytest.mark.parametrize("house", engines.or_moto("dynoxide"), indirect=True)
 def test_shared_files_outlive_who_lets_them_go(one):
     """While versions that share files are deleted, others that need the same come, and stay whole."""
     shared = {f"shared {number}": str(number).encode() for number in range(5)}

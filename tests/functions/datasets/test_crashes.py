@@ -9,16 +9,15 @@ from functions.datasets import items, removal, service
 from functions.errors import NotFound
 from functions.ids import name_hash
 from functions.runs import service as runs
+from tests import engines
 from tests.functions.artifacts.scene import Crash, at_call
 from tests.functions.datasets.shelf import NAME
 
 FILES = {"a": b"a", "b": b"b", "c/a": b"a"}
-BOTH = pytest.mark.parametrize(
-    "house", ["moto", pytest.param("dynoxide", marks=pytest.mark.engine)], indirect=True
-)
+ON_A_TABLE = pytest.mark.parametrize("house", engines.or_moto("dynoxide"), indirect=True)
 
 
-@BOTH
+@ON_A_TABLE
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_crash_makes_half_a_version_never(one, applied):
     """There is the whole version or none after it; the same words make it then, and once, for the run too."""
@@ -57,7 +56,7 @@ def number_of_datasets(shelf):
     return len(service.listing(shelf.who).datasets)
 
 
-@BOTH
+@ON_A_TABLE
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_crash_of_the_job_leaves_what_goes_on(one, applied):
     """Wherever the removal of a version ends, the next turn completes it, and other versions stay whole."""
@@ -86,7 +85,7 @@ def test_a_crash_of_the_job_leaves_what_goes_on(one, applied):
     assert len(one.contents()) == 2
 
 
-@BOTH
+@ON_A_TABLE
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_crash_of_a_deletion_is_all_or_nothing(one, applied):
     """The version is there with its files and its alias, or for nobody; asking again deletes it."""
