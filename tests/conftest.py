@@ -10,7 +10,7 @@ from tests import engines
 from tests.house_process import HouseProcess, house
 
 ROOT = Path(__file__).parents[1]
-CI = os.environ.get("CI") == "true"
+CI = engines.CI
 
 
 def pytest_collection_finish():
@@ -45,6 +45,15 @@ def mlflow_python(request):
     python = client(request.param)
     if not python.exists():
         pytest.skip(f"no mlflow {request.param} client; scripts/test installs it")
+    return python
+
+
+@pytest.fixture(scope="session")
+def newest_client():
+    """The Python of the newest of them, for what is tried once."""
+    python = client(clients()[-1])
+    if not python.exists():
+        pytest.skip("no mlflow client; scripts/test installs it")
     return python
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+CI = os.environ.get("CI") == "true"
 
 
 @functools.cache
@@ -32,7 +33,7 @@ def program(name: str) -> str:
 def or_moto(name: str) -> list[Any]:
     """An engine, for `params`; where it is not here, moto stands in for it, and its own tests are skipped."""
     real = pytest.param(name, marks=pytest.mark.engine)
-    if os.environ.get("CI") == "true":
+    if CI:
         return [real]
     try:
         program(name)

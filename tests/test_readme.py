@@ -16,7 +16,7 @@ from functions import errors
 from functions.search.fields import RUNS
 from functions.search.grammar import parse
 from functions.settings import PREFIX, Settings
-from tests.conftest import ROOT, client, clients
+from tests.conftest import ROOT
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 ADDRESS = "http://127.0.0.1:5000"
@@ -53,15 +53,6 @@ def serving(command, *options):
             process.wait(30)
 
 
-@pytest.fixture(scope="module")
-def python():
-    """The Python of a stock mlflow client."""
-    found = client(clients()[-1])
-    if not found.exists():
-        pytest.skip("no mlflow client; scripts/test installs it")
-    return found
-
-
 def losses(url):
     """The last loss of each run of the Default experiment."""
     found = httpx.post(f"{url}/v1/runs/search", json={"experiment_ids": ["0"]}, timeout=30).json()["runs"]
@@ -69,7 +60,7 @@ def losses(url):
 
 
 @pytest.mark.client
-def test_the_quickstart_works(python, tmp_path):
+def test_the_quickstart_works(newest_client, tmp_path):
     """The two blocks of the quickstart give a house with a run in it, which is there after a restart too."""
     start, use = fences("bash", section("Quickstart"))
     options = ("--port", "0", "--data", str(tmp_path / "data"))
@@ -77,7 +68,7 @@ def test_the_quickstart_works(python, tmp_path):
     with serving(start, *options) as url:
         assert ADDRESS in use
         line = use.replace(ADDRESS, url)
-        path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{newest_client.parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(["bash", "-ec", line], env={**world, "PATH": path}, cwd=tmp_path, check=True)
         assert losses(url) == [0.5]
     with serving(start, *options) as url:
@@ -85,7 +76,7 @@ def test_the_quickstart_works(python, tmp_path):
 
 
 @pytest.mark.client
-def test_the_programs_work(python, tmp_path):
+def test_the_programs_work(newest_client, tmp_path):
     """Every Python program of the README does what its own asserts say."""
     (start,) = fences("bash", section("Quickstart"))[:1]
     programs = fences("python")
@@ -94,7 +85,7 @@ def test_the_programs_work(python, tmp_path):
     with serving(start, "--port", "0", "--data", str(tmp_path / "data")) as url:
         for program in programs:
             assert ADDRESS in program
-            command = [python, "-P", "-c", program.replace(ADDRESS, url)]
+            command = [newest_client, "-P", "-c", program.replace(ADDRESS, url)]
             subprocess.run(command, env=world, cwd=tmp_path, check=True)
 
 

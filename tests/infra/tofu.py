@@ -16,7 +16,7 @@ from tests.infra import providers
 from tests.infra.providers import Provider
 
 INFRA = engines.ROOT / "infra"
-CI = os.environ.get("CI") == "true"
+CI = engines.CI
 # Nothing of the machine's own configuration: neither its provider mirror nor its credentials. A provider
 # fills its memory once, with what it describes of itself: collecting less often saves a fifth of the CPU.
 ALONE = {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "400"}

@@ -7,7 +7,6 @@ where it is done.
 
 import base64
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from tests.runtime import loopback
 from tests.runtime.sandbox import EventTooLarge, Failed
 
 BODY_BYTES, HEAD_BYTES = 10 * 1024 * 1024, 10_240
@@ -148,15 +148,8 @@ class Gateway:
     @contextmanager
     def opened(self) -> Iterator["Gateway"]:
         """Serve on a free port of loopback."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (_Door,), {"gateway": self}))
-        server.daemon_threads = True
-        self.port = server.server_port
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
+        with loopback.served(_Door, gateway=self) as self.port:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
 
 
 class _Door(BaseHTTPRequestHandler):

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 import http.client
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.runtime import loopback
 from tests.runtime.sandbox import Failed
 
 _CALL = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
@@ -61,9 +61,5 @@ def opened(behind: int, invoke: Callable[[str, Any], Any]) -> Iterator[str]:
         behind: the port of AWS's stand-in.
         invoke: gives what a function of that name answers to an event, or raises Failed.
     """
-    door = type("Here", (_Door,), {**_VERBS, "behind": behind, "invoke": staticmethod(invoke)})
-    with ThreadingHTTPServer(("127.0.0.1", 0), door) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with loopback.served(_Door, **_VERBS, behind=behind, invoke=staticmethod(invoke)) as port:
+        yield f"http://127.0.0.1:{port}"

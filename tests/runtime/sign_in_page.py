@@ -8,12 +8,13 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from tests.runtime import loopback
 
 
 class SignInPage:
@@ -56,14 +57,8 @@ class SignInPage:
     @contextmanager
     def opened(self) -> Iterator["SignInPage"]:
         """Serve on a free port of loopback."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (_Door,), {"page": self}))
-        self.port = server.server_port
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
+        with loopback.served(_Door, page=self) as self.port:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
 
 
 class _Door(BaseHTTPRequestHandler):

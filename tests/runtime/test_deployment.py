@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests import engines
-from tests.conftest import client, clients
 from tests.runtime import deployment, stack
 
 # They share what one of them has applied, so that one process runs them all.
@@ -49,15 +48,6 @@ def call(made, token, method, path, **asked):
     """A request of the owner of team red."""
     headers = {"Authorization": f"Bearer {token}"}
     return made.deployed().call(method, path, headers=headers, **asked)
-
-
-@pytest.fixture
-def newest_client():
-    """The Python of one stock client; more of them would not keep to the order of the days."""
-    python = client(clients()[-1])
-    if not python.exists():
-        pytest.skip("no mlflow client; scripts/test installs it")
-    return python
 
 
 def test_whose_keys_these_are_is_known_before_anything_is_made(made):

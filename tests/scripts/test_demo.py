@@ -7,7 +7,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.conftest import ROOT, client, clients
+from tests.conftest import ROOT
 from tests.house_process import served
 
 pytestmark = pytest.mark.client
@@ -40,13 +40,10 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
+def house(newest_client, tmp_path_factory):
     """A house that the demo has filled."""
-    python = client(clients()[-1])
-    if not python.exists():
-        pytest.skip("no mlflow client; scripts/test installs it")
     with served(tmp_path_factory.mktemp("demo")) as url:
-        yield Filled(url, python, tmp_path_factory.mktemp("home"))
+        yield Filled(url, newest_client, tmp_path_factory.mktemp("home"))
 
 
 def test_the_demo_makes_two_experiments(house):
