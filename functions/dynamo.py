@@ -7,8 +7,6 @@ from base64 import b64decode
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-import botocore.config
-import botocore.session
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -65,15 +63,16 @@ def client() -> Any:
     chosen = settings()
     place = (chosen.region, chosen.dynamodb_url)
     if place not in _clients:
-        config = botocore.config.Config(
+        made = aws.client(
+            "dynamodb",
+            chosen.region,
+            chosen.dynamodb_url,
+            {},
             connect_timeout=2,
             read_timeout=10,
             max_pool_connections=32,
             retries={"mode": "standard", "total_max_attempts": 3},
             parameter_validation=False,
-        )
-        made = botocore.session.get_session().create_client(
-            "dynamodb", region_name=chosen.region, endpoint_url=chosen.dynamodb_url or None, config=config
         )
         made.meta.events.register("before-parse.dynamodb.Query", _read_page)
         _clients[place] = roles.as_actor(made)

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-import botocore.config
-import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions import table, telemetry
+from functions import aws, table, telemetry
 from functions.handlers import stream
 from functions.local_folder import CannotOpen
 from functions.settings import settings
@@ -45,15 +43,15 @@ class Jobs:
         self._sweep = sweep
         # In process, botocore would send the stream's calls to an account's own endpoint, which moto does not
         # serve. Its own check of parameters goes by AWS's shard ids, which are longer than other engines'.
-        config = botocore.config.Config(
-            account_id_endpoint_mode="disabled", parameter_validation=False, retries={"total_max_attempts": 2}
-        )
+        how = {"account_id_endpoint_mode": "disabled", "parameter_validation": False}
         chosen = settings()
-        self._client: Any = botocore.session.get_session().create_client(
+        self._client = aws.client(
             "dynamodbstreams",
-            region_name=chosen.region,
-            endpoint_url=chosen.dynamodb_url or None,
-            config=config,
+            chosen.region,
+            chosen.dynamodb_url,
+            {},
+            retries={"total_max_attempts": 2},
+            **how,
         )
         self._arn = table.client().describe_table(TableName=chosen.table)["Table"].get("LatestStreamArn")
         if self._arn is None:

@@ -6,12 +6,11 @@ stands in the table, which also knows the user of each e-mail address.
 
 import json
 from pathlib import Path
-from typing import Any
 
-import botocore.session
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from functions import aws
 from functions.local_folder import CannotOpen
 from functions.local_table import sign_with
 
@@ -32,7 +31,7 @@ def open_pool(region: str, directory: Path) -> tuple[str, str, str]:
         CannotOpen: the folder's signing key cannot be used.
     """
     key = _key(directory / "signing-key.json")
-    client: Any = botocore.session.get_session().create_client("cognito-idp", region_name=region)
+    client = aws.client("cognito-idp", region, "", {})
     pool = client.create_user_pool(PoolName="runhaven", UsernameAttributes=["email"])["UserPool"]["Id"]
     flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     made = client.create_user_pool_client(UserPoolId=pool, ClientName="web", ExplicitAuthFlows=flows)

@@ -13,13 +13,11 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions import durable
+from functions import aws, durable
 from functions.access.grants import Grant
 from functions.artifacts import registering, service, vaults
 from functions.artifacts.service import Vault
@@ -100,20 +98,16 @@ class OnServer:
         parts = urlsplit(url)
         plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self.settings = {"s3_url": plain, "sts_url": url}
-        session: Any = botocore.session.get_session()
-        self._client = session.create_client(
+        self._client = aws.client(
             "s3",
-            region_name=region,
-            endpoint_url=plain,
-            aws_access_key_id=unquote(parts.username or ""),
-            aws_secret_access_key=unquote(parts.password or ""),
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                connect_timeout=2,
-                read_timeout=10,
-                retries={"total_max_attempts": 2},
-            ),
+            region,
+            url.rstrip("/"),
+            {},
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"total_max_attempts": 2},
         )
         try:
             self._client.list_buckets()

@@ -4,11 +4,9 @@ import re
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import botocore.config
-import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions import table
+from functions import aws, table
 from functions.access import items, members
 from functions.errors import Busy, Unacceptable, Unavailable
 from functions.ids import nfc, shown
@@ -166,11 +164,9 @@ class _HasCome(Exception):
 def _client() -> Any:
     region = settings().region
     if region not in _clients:
-        config = botocore.config.Config(
-            connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
-        )
-        _clients[region] = botocore.session.get_session().create_client(
-            "cognito-idp", region_name=region, config=config
+        retries = {"mode": "standard", "total_max_attempts": 3}
+        _clients[region] = aws.client(
+            "cognito-idp", region, "", {}, connect_timeout=2, read_timeout=5, retries=retries
         )
     return _clients[region]
 

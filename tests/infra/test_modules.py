@@ -89,7 +89,8 @@ def test_variables_refuse_and_switches_work(opentofu, tmp_path, module, name):
     runs = len(re.findall(r'^run "', written, re.MULTILINE))
     there = Tofu(opentofu, tmp_path, f"modules/{module}")
     there.init()
-    said = there.run("test", "-no-color", f"-filter={file}")
+    with there.attached():
+        said = there.run("test", "-no-color", f"-filter={file}")
     assert runs > 0
     assert f"Success! {runs} passed, 0 failed." in said, said
 

@@ -5,8 +5,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,8 @@ CI = engines.CI
 # Nothing of the machine's own configuration: neither its provider mirror nor its credentials. A provider
 # fills its memory once, with what it describes of itself: collecting less often saves a fifth of the CPU.
 ALONE = {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "400"}
+# https://developer.hashicorp.com/terraform/plugin/debugging#terraform-plugin-debug-environment-variables
+ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
 # What only a stand-in needs: paths for buckets' host names, and no hanging where an action is missing.
 LOCAL = "s3_use_path_style = true\nskip_metadata_api_check = true\nmax_retries = 2\n"
 
@@ -108,8 +113,37 @@ class Tofu:
 
     def init(self, found: Provider | None = None) -> None:
         """Find this provider, or the newest 5.x, in a mirror, by the host under which the program looks."""
-        (found or provider()).put_into(self.top / "mirror" / host(self.program) / "hashicorp/aws")
+        found, place = found or provider(), f"{host(self.program)}/hashicorp/aws"
+        found.put_into(self.top / "mirror" / place)
         self.run("init", f"-plugin-dir={self.top / 'mirror'}")
+        # Each command would hash the provider's 700 MB again, for a third of its CPU.
+        # https://opentofu.org/docs/cli/config/config-file/#development-overrides-for-provider-developers
+        folder = self.folder / ".terraform/providers" / place / str(found) / providers.system()
+        taken = f'dev_overrides {{\n"hashicorp/aws" = "{folder}"\n}}'
+        config = self.top / "config.tfrc"
+        config.write_text(f"provider_installation {{\n{taken}\ndirect {{}}\n}}\n", "utf-8")
+        self.world["TF_CLI_CONFIG_FILE"] = str(config)
+        self._provider = next(folder.glob("terraform-provider-aws_*"))
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """One provider for all runs of a test, which would each start one; nobody may configure it."""
+        with subprocess.Popen(
+            [self._provider, "-debug"],
+            env=self.world,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as running:
+            try:
+                said = next(filter(None, map(ATTACH.search, running.stdout)))
+                known = json.loads(said[1])
+                here = {f"{host(self.program)}/hashicorp/aws": each for each in known.values()}
+                self.world["TF_REATTACH_PROVIDERS"] = json.dumps(here)
+                yield
+            finally:
+                self.world.pop("TF_REATTACH_PROVIDERS", None)
+                running.send_signal(signal.SIGINT)  # it removes its socket
 
     def run(self, *words: str, answers: tuple[int, ...] = (0,)) -> str:
         """What a command prints.
