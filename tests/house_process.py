@@ -51,7 +51,7 @@ class HouseProcess:
         """End it by a signal, if it still runs; answers the code that it ends with."""
         self.process.send_signal(number)
         self.process.stdout.close()
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 def begun(folder: Path, *options: str, port: int = 0) -> subprocess.Popen[str]:

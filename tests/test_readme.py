@@ -50,7 +50,7 @@ def serving(command, *options):
             yield first.split()[-1]
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(60)
 
 
 def losses(url):

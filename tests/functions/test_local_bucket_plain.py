@@ -107,7 +107,7 @@ def two_win(s3):
     def put_object(backend, *asked, **more):
         if threading.current_thread().name == "first":
             read.set()
-            written.wait(10)
+            written.wait(60)
         return plain(backend, *asked, **more)
 
     def create():
@@ -117,7 +117,7 @@ def two_win(s3):
     S3Backend.put_object = put_object
     first = threading.Thread(target=create, name="first")
     first.start()
-    read.wait(10)
+    read.wait(60)
     create()
     written.set()
     first.join()

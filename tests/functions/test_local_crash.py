@@ -156,7 +156,7 @@ def test_runs_that_ended_are_settled_after_a_crash(house_process):
     house.kill()
     end_in_the_file(house.folder, run)
     house.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while count(house, run) != 12:
         assert time.monotonic() < end
         time.sleep(0.2)

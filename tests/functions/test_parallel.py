@@ -10,7 +10,7 @@ from functions.parallel import together
 
 def test_calls_run_side_by_side():
     """Calls that wait for each other all come to their end, and their results keep their order."""
-    meet = threading.Barrier(4, timeout=10)
+    meet = threading.Barrier(4, timeout=60)
 
     def call(number):
         meet.wait()

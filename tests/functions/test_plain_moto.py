@@ -108,7 +108,7 @@ def two_win(client):
     Table.get_item = get_item
     first = threading.Thread(target=create, name="first")
     first.start()
-    read.wait(10)
+    read.wait(60)
     create()
     written.set()
     first.join()

@@ -82,7 +82,7 @@ def test_an_answer_that_lambda_does_not_carry_is_an_error(tmp_path):
         assert gateway.answer("GET", f"/{ANSWER_BYTES}", [], b"")[0] == 200
         status, _, body = gateway.answer("GET", f"/{ANSWER_BYTES + 1}", [], b"")
         assert (status, json.loads(body)) == (500, {"message": "Internal Server Error"})
-        assert flood.started[0].process.wait(10) != 0
+        assert flood.started[0].process.wait(60) != 0
         assert "413" in flood.log.read_text()
         assert gateway.answer("GET", "/1000", [], b"")[0] == 200
         assert len(flood.started) == 2
@@ -117,7 +117,7 @@ def test_cold_processes_serve_side_by_side(deployed):
     gateway = Gateway(function.invoke, deployed.gateway.host)
 
     def ask(_):
-        at_once.wait(10)
+        at_once.wait(60)
         return gateway.answer("GET", "/version", [("host", deployed.gateway.host)], b"")[0]
 
     try:

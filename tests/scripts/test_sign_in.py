@@ -24,6 +24,6 @@ def test_a_landing_waits_for_its_own_answer():
             assert httpx.get(url + path).status_code == 404
         assert (found, arrived.is_set()) == ({}, False)
         assert httpx.get(f"{url}/?state=s&code=c").status_code == 200
-        assert arrived.wait(5)
+        assert arrived.wait(60)
         server.shutdown()
     assert found == {"state": "s", "code": "c"}

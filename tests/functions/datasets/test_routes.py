@@ -68,7 +68,7 @@ def test_the_files_of_a_deleted_version_go_by_themselves(native):
         pass
     assert native("POST", "/datasets/short/versions", {"files": [file]})[0] == 201
     assert native("DELETE", "/datasets/short/versions/1")[0] == 202
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while (
         native("POST", "/datasets/short/versions:upload", {"files": [file]})[1]["files"][0]["state"] == "have"
     ):

@@ -56,7 +56,7 @@ def side_by_side(*operations):
     def wait(model, **_):
         if len(waited) < len(operations):
             waited.append(model.name)
-            meeting.wait(timeout=10)
+            meeting.wait(timeout=60)
 
     events = table.client().meta.events
     events.register("before-call.dynamodb", wait)
