@@ -106,10 +106,10 @@ def _open(stack: ExitStack, options: Options, port: int, url: str) -> None:
     folder = stack.enter_context(Folder(data))
     passed: Any = {"urls": [re.escape(options.dynamodb)] if options.dynamodb else [], "services": []}
     stack.enter_context(mock_aws(config={"core": {"passthrough": passed}}))
+    table.forget_clients()
     pool = local_pool.open_pool(REGION, data)
     vaults = stack.enter_context(local_vaults.opened(server, data, REGION))
     settings.use(_settings(options, port, pool, vaults.settings))
-    table.forget_clients()
     experiments.forget()
     MEMORY.forget()
     keep = _open_table(stack, options, data)

@@ -15,7 +15,6 @@ _Handler.serialized       moto tries botocore's ten types on every attribute val
 _Handler.transact_…       moto applies a transaction again when its ClientRequestToken comes again
 TRANSACTION_MAX_ITEMS     moto reads 25 items in a transaction, DynamoDB 100
 LimitedSizeDict           moto refuses items above 405,000 bytes, DynamoDB above 409,600
-sign_with                 moto signs tokens with a private key that everybody finds in its package
 _Shard, _Streams          moto keeps all stream records and all shard iterators for ever
 instances_tracked         and besides every item, record and iterator that it has ever made, for its dashboard
 """
@@ -35,7 +34,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from moto.cognitoidp.models import cognitoidp_backends
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.responses import ActionResult, BaseResponse
@@ -122,11 +120,6 @@ def open_table(client: Any, name: str, directory: Path | None = None) -> "LocalT
         opened.close()
         raise
     return opened
-
-
-def sign_with(region: str, pool: str, key: Any) -> None:
-    """Have a user pool of this process's moto sign with *key*: anybody can read the key that moto ships."""
-    cognitoidp_backends[DEFAULT_ACCOUNT_ID][region].user_pools[pool].json_web_key = key
 
 
 class LocalTable(KeptItems):

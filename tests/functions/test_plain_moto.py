@@ -1,4 +1,4 @@
-"""What plain moto does wrong. A failure here is good news: functions/local_table.py has a bend too many."""
+"""What plain moto does wrong. A failure is good news: local_table.py or local_pool.py has a bend too many."""
 
 import sys
 import threading
@@ -295,7 +295,7 @@ def secrets_of_pools(_client):
 def test_pools_share_a_key(plainly):
     """All user pools sign with one private key, which is in the package."""
     one, two = plainly(secrets_of_pools)
-    assert one == two, "moto makes a key for each pool now: sign_with may go"
+    assert one == two, "moto makes a key for each pool now: a house need keep none"
 
 
 def streams_answer(client):
