@@ -41,17 +41,17 @@ class Jobs:
             CannotOpen: the table has no stream.
         """
         self._sweep = sweep
+        chosen = settings()
         # In process, botocore would send the stream's calls to an account's own endpoint, which moto does not
         # serve. Its own check of parameters goes by AWS's shard ids, which are longer than other engines'.
-        how = {"account_id_endpoint_mode": "disabled", "parameter_validation": False}
-        chosen = settings()
         self._client = aws.client(
             "dynamodbstreams",
             chosen.region,
             chosen.dynamodb_url,
             {},
+            account_id_endpoint_mode="disabled",
+            parameter_validation=False,
             retries={"total_max_attempts": 2},
-            **how,
         )
         self._arn = table.client().describe_table(TableName=chosen.table)["Table"].get("LatestStreamArn")
         if self._arn is None:

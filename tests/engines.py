@@ -69,7 +69,7 @@ def minio(data: Path) -> Iterator[str]:
     }
     with _running(command, port, world):
         url = f"http://127.0.0.1:{port}"
-        _is_ready(f"{url}/minio/health/ready")
+        is_ready(f"{url}/minio/health/ready")
         yield url
 
 
@@ -104,7 +104,8 @@ def _running(command: list, port: int, world: dict[str, str]) -> Iterator[None]:
         engine.wait()
 
 
-def _is_ready(url: str, seconds: float = 30) -> None:
+def is_ready(url: str, seconds: float = 60) -> None:
+    """Wait until a server says so at this address; OSError where it does not in this time."""
     end = time.monotonic() + seconds
     while True:
         try:

@@ -23,7 +23,7 @@ CI = engines.CI
 # Nothing of the machine's own configuration: neither its provider mirror nor its credentials. A provider
 # fills its memory once, with what it describes of itself: collecting less often saves a fifth of the CPU.
 ALONE = {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "400"}
-# https://developer.hashicorp.com/terraform/plugin/debugging#terraform-plugin-debug-environment-variables
+# https://developer.hashicorp.com/terraform/plugin/debugging
 ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
 # What only a stand-in needs: paths for buckets' host names, and no hanging where an action is missing.
 LOCAL = "s3_use_path_style = true\nskip_metadata_api_check = true\nmax_retries = 2\n"

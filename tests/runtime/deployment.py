@@ -157,6 +157,7 @@ class Deployment:
         ours = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sdk'}"}
         called = {"AWS_ENDPOINT_URL_LAMBDA": self.lambdas}
         called["TF_CLI_ARGS_init"] = f"-plugin-dir={self.there.top / 'mirror'}"
+        called["TF_CLI_CONFIG_FILE"] = os.devnull  # as whoever deploys has it: the provider is verified
         environment = {**self.there.world, **region, **ours, **called, **self.internet.world, **world}
         command = [sys.executable, ROOT / f"scripts/_{name}.py", self.there.folder, *words]
         return subprocess.run(

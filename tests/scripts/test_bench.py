@@ -5,13 +5,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests import engines
 from tests.conftest import client
 
 ROOT = Path(__file__).parents[2]
@@ -60,35 +59,18 @@ def test_a_peer_gets_the_same_calls(tmp_path):
         port = free.getsockname()[1]
     command = [python, "-m", "mlflow", "server", "--port", str(port)]
     store = f"sqlite:///{tmp_path}/peer.sqlite"
-    log = tmp_path / "peer.log"
-    with log.open("wb") as output:
-        peer = subprocess.Popen(
-            [*command, "--backend-store-uri", store, "--workers", "1"],
-            cwd=tmp_path,
-            env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},  # it would start nine more
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    peer = subprocess.Popen(
+        [*command, "--backend-store-uri", store, "--workers", "1"],
+        cwd=tmp_path,
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},  # it would start nine more
+        start_new_session=True,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(url, peer, log)
+        engines.is_ready(f"{url}/health", 300)  # it needs 5 s of CPU, and the machine is shared
         said = bench("--peer", url)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(peer.pid, 9)
         peer.wait()
     assert all(row["peer wall ms"] > 0 and row["peer / ours"] > 0 for row in said["calls"])
-
-
-def _wait_for(url, peer, log):
-    until = time.monotonic() + 300  # its imports alone take 5 s of CPU, and the machine is shared
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(f"{url}/health", timeout=5).close()
-        except OSError:
-            assert peer.poll() is None, f"the peer did not start: {log.read_text()[-2000:]}"
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"the peer did not answer: {log.read_text()[-2000:]}")
